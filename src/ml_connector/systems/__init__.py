@@ -1,0 +1,1 @@
+"""One room per external system: everything that knows a wire format, and nothing else."""

@@ -1,0 +1,365 @@
+"""What a system offers to the engine, and what the engine lends to a system.
+
+A system knows wire formats. It knows nothing of the database, of retries, of other systems: sessions, budgets
+and the right to write come in with `Access`, and every answer of the vendor leaves as a value or as exactly one
+of the errors below (R63).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+
+import msgspec
+
+from ml_connector.domain.records import Record
+from ml_connector.systems.transport.policy import NetworkPolicy
+
+R = TypeVar("R", bound=Record)
+Sent = TypeVar("Sent", bound=Record, contravariant=True)
+
+Cursor = Mapping[str, str]
+"""Where a source was read up to, in the source's own stamps. Opaque to the engine, stored as JSON."""
+
+
+# --- errors: what the engine does with each stands beside it ---------------------------------------------
+
+
+class SystemFailure(Exception):
+    """Base of everything a system may raise. The text is shown to people: no secret is ever part of it."""
+
+
+class Transient(SystemFailure):
+    """Nothing happened, try later. The engine backs off; after a while it opens a Problem."""
+
+
+class Throttled(SystemFailure):
+    """A limit was hit. The engine waits and no record's retries are used up (R59)."""
+
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+        """Seconds, where the vendor said so or the limit implies it."""
+
+
+class AuthFailed(SystemFailure):
+    """Credentials refused. The engine opens the Connection's circuit: one alert, no log-in storm (R61)."""
+
+
+class OutcomeUnknown(SystemFailure):
+    """The write may have happened. The engine puts the record in doubt and searches (R3)."""
+
+
+class Refused(SystemFailure):
+    """The target says no. The engine opens a Problem; it never repeats blindly (R63)."""
+
+    def __init__(self, code: str, text: str, field: str | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+        self.field = field
+
+
+class NoLonger(Refused):
+    """The target says: not any more, in the state that the document has reached (paid, posted, closed)."""
+
+
+class NotFound(SystemFailure):
+    """The object that we thought to be there is not. The engine re-reads, then decides."""
+
+
+class Conflict(SystemFailure):
+    """The object differs from what we thought. The engine re-reads, then decides."""
+
+
+class ShapeChanged(SystemFailure):
+    """A field that must be there is missing or has another type. The Flow stops, naming the field (R20)."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class WrongCompany(SystemFailure):
+    """The Connection leads to another company than the one first confirmed (R51). Nothing is read or written."""
+
+
+# --- reading ---------------------------------------------------------------------------------------------
+
+
+class Item(msgspec.Struct, Generic[R], frozen=True, gc=False):
+    """One record as its source states it now."""
+
+    key: str
+    record: R
+    version: str | None = None
+    """The source's own version stamp, sortable as text, or None where the content hash must serve."""
+    changed_at: datetime | None = None
+    observed: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """What the source states besides and the hash leaves out: open, paid (decimal text), bank_fingerprint."""
+    invalid: str | None = None
+    """Why this one record cannot travel (a field's text is no date, amounts that do not add up): `cause: text`.
+    The rest of the page travels all the same; the record is staged and blocked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """Records that are staged in one transaction, and the cursor that is stored with them (R15)."""
+
+    items: Sequence[Item[R]]
+    cursor: Cursor | None
+    digest: str
+    """SHA-256 (hex) of the raw answers that the page was made of; goes into the audit trail."""
+
+
+class Source(Protocol[R]):
+    """Reads one record type of one Connection."""
+
+    def changes(self, since: Cursor | None) -> Iterator[Page[R]]:
+        """What may have changed since the cursor, overlap included; all of it for None. In an order in which
+        each page's cursor is true: everything up to it has been yielded."""
+
+    def keys(self) -> Iterator[str]:
+        """Every key there is now, for the completeness sweep. Ends normally only if it was complete (R18)."""
+
+    def get(self, key: str) -> Item[R] | None:
+        """One record as it is now, or None when the source says that it does not exist."""
+
+
+@runtime_checkable
+class Swept(Protocol[R]):
+    """A Source that can also read what its cursor cannot find: open documents that were edited without a stamp."""
+
+    def sweep(self) -> Iterator[Page[R]]:
+        """All that may still change, whatever its stamps say (R17). The pages' cursors are not stored."""
+
+
+# --- writing ---------------------------------------------------------------------------------------------
+
+
+class DocumentState(StrEnum):
+    """How far a document has gone in its target: what may still be done to it."""
+
+    OPEN = "open"
+    SCHEDULED = "scheduled"
+    PART_PAID = "part_paid"
+    PAID = "paid"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A document or master record in the target."""
+
+    key: str
+    lines: tuple[str, ...] = ()
+    """The target's line ids, in the order of the record's lines, where it has any."""
+    amount: Decimal | None = None
+    """The gross amount that the target answered with, compared with what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The target took the request and decides later; `handle` asks for the outcome."""
+
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[R]):
+    """A document or master record that a search or listing turned up, in canonical terms."""
+
+    key: str
+    record: R
+    """With the target's own ids where the record refers to suppliers, accounts, cost centers."""
+    mark: str | None = None
+    state: DocumentState = DocumentState.OPEN
+    open: Decimal | None = None
+    updated: str | None = None
+    lines: tuple[str, ...] = ()
+
+
+class Target(Protocol[R]):
+    """Writes one record type of one Connection. Records come resolved: all references are the target's ids.
+
+    `create` and `update` raise Refused for what the target would not take, before a request leaves where that
+    is known, and OutcomeUnknown when the answer is lost or says nothing.
+    """
+
+    def find(self, record: R, mark: str) -> list[Found[R]]:
+        """Everything that could be this record: by mark first, then by natural key. Asks the target now."""
+
+    def get(self, key: str) -> Found[R] | None:
+        """The object as it is now, or None."""
+
+    def create(self, record: R, mark: str) -> Ref | Accepted:
+        """One create request. Never repeated by itself (R8)."""
+
+    def update(self, ref: Ref, record: R, mark: str) -> Ref:
+        """Amends in place; never deletes and recreates. Raises NoLonger where its state forbids it."""
+
+    def cancel(self, ref: Ref, reason: str) -> None:
+        """Takes back a document that has not moved money (BILL: archive). Raises NoLonger otherwise."""
+
+    def identity_differences(self, sent: R, found: R) -> list[str]:
+        """Names of the fields that make it the same thing and that differ; none = may be adopted (R5).
+
+        For a document: supplier, normalised number, currency, gross, date.
+        """
+
+    def differences(self, sent: R, found: R) -> list[str]:
+        """Names of all fields that we own and that differ, those of the identity first; settles an update."""
+
+
+@runtime_checkable
+class Listed(Protocol[R]):
+    """A Target whose documents can be listed, so that a first create is searched in a list (R40)."""
+
+    def listing(self, since: Cursor | None) -> Iterator[Sequence[Found[R]]]:
+        """Pages of documents changed since the cursor; all for None."""
+
+    def listing_cursor(self, seen: Found[R]) -> Cursor:
+        """The cursor that `listing` goes on from when this is the newest document seen."""
+
+
+@runtime_checkable
+class Batched(Protocol[Sent]):
+    """A Target that creates several records by one all-or-nothing request; for first loads."""
+
+    batch_size: int
+
+    def create_batch(self, records: Sequence[tuple[Sent, str]]) -> list[Ref]:
+        """References in the order given. One Refused means that none of them was created."""
+
+
+# --- a Connection ----------------------------------------------------------------------------------------
+
+
+class Sessions(Protocol):
+    """The Connection's shared session: sealed in the database, renewed by one process at a time (R60)."""
+
+    def current(self) -> str | None:
+        """The stored session, or None when there is none or when it has been idle too long."""
+
+    def renew(self, stale: str | None, sign_in: Callable[[], str]) -> str:
+        """The session to go on with: another process's if it renewed meanwhile, else `sign_in()`'s, stored.
+
+        AuthFailed from `sign_in` opens the circuit (R61) and travels on.
+        """
+
+    def used(self) -> None:
+        """Notes that the session was used now, which restarts the vendor's idle clock."""
+
+
+class Budget(Protocol):
+    """Counted allowances of the credential, shared by all processes (R59)."""
+
+    def spend(self, allowance: str, limit: int, seconds: int) -> None:
+        """Counts one use. Raises Throttled with the seconds until the window ends when `limit` is reached."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the engine lends to a system for speaking for one Connection."""
+
+    settings: Mapping[str, Any]
+    """Checked against the System's form, defaults filled in."""
+    secrets: Mapping[str, str]
+    sessions: Sessions
+    budget: Budget
+    now: Callable[[], datetime]
+    """The one Clock; aware, UTC."""
+    may_write: Callable[[], None]
+    """Called before each request that writes; raises where the Connection's lease is no longer ours."""
+    network: NetworkPolicy = field(default_factory=NetworkPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a Connection's test."""
+
+    name: str
+    ok: bool | None
+    """None = not tried, because an earlier step failed or because the Connection does not ask for it."""
+    text: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which company a Connection leads to; kept when first confirmed and compared ever after (R51)."""
+
+    key: str
+    text: str
+    local_currency: str | None = None
+
+
+class Client(Protocol):
+    """An opened Connection. Closed by the engine; usable from as many threads as `parallel` says."""
+
+    parallel: int
+    """Requests that the vendor allows at a time."""
+
+    def source(self, record_type: str, policy: Mapping[str, Any]) -> Source[Any]:
+        """Raises KeyError for a record type that this system does not read."""
+
+    def target(self, record_type: str, policy: Mapping[str, Any]) -> Target[Any]:
+        """Raises KeyError for a record type that this system does not write."""
+
+    def identity(self) -> Identity:
+        """The company as the system names it now."""
+
+    def ping(self, record_types: Sequence[str], *, try_writing: bool = False) -> Iterator[Step]:
+        """Each step of the test as it ends, with what to fix; never raises a SystemFailure."""
+
+    def server_time(self) -> datetime | None:
+        """What the system's clock said in its last answer; None where it does not say."""
+
+    def close(self) -> None:
+        """Frees connections. Does not sign off a session that other processes use."""
+
+
+# --- settings --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value of a Connection's form. The file's check, the console's form and the docs are made of it."""
+
+    name: str
+    help: str
+    """What it is and where in the vendor's screens a person finds it."""
+    type: type = str
+    """str, int, bool, list (of str) or dict (str to str)."""
+    required: bool = False
+    default: Any = None
+    secret: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class System:
+    """One kind of external system."""
+
+    name: str
+    label: str
+    form: tuple[Setting, ...]
+    connect: Callable[[Access], Client]
+    credential: Callable[[Mapping[str, Any], Mapping[str, str]], str]
+    """What is limited: two Connections with the same text are refused (same server and operator, say)."""
+    reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+    session_idle: Callable[[Mapping[str, Any]], int] = lambda _settings: 25 * 60
+    """Seconds without use, by the settings, after which `Sessions.current` no longer gives the session."""
+    counted: Callable[[Mapping[str, Any], Mapping[str, str]], str] | None = None
+    """What `Budget` counts by, where that is wider than the credential: BILL's developer key of many organisations."""
+    code_lists: ClassVar[frozenset[str]] = frozenset({"gl_account", "cost_center", "currency", "payment_term"})
+
+    def settings(self) -> tuple[Setting, ...]:
+        return tuple(setting for setting in self.form if not setting.secret)
+
+    def secrets(self) -> tuple[Setting, ...]:
+        return tuple(setting for setting in self.form if setting.secret)

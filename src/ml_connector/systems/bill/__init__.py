@@ -1,0 +1,21 @@
+"""BILL (bill.com), the v3 API: vendors, bills and vendor credits written; classifications and payments read."""
+
+from __future__ import annotations
+
+from ml_connector.systems.base import System
+from ml_connector.systems.bill.client import READS, WRITES, BillClient
+from ml_connector.systems.bill.settings import FORM, counted, credential, session_idle
+
+__all__ = ["SYSTEM"]
+
+SYSTEM = System(
+    name="bill",
+    label="BILL",
+    form=FORM,
+    connect=BillClient,
+    credential=credential,
+    reads=READS,
+    writes=WRITES,
+    session_idle=session_idle,
+    counted=counted,
+)

@@ -1,0 +1,28 @@
+"""SYSPRO 8 and Cloud ERP: e.net over REST for sessions and queries, OData for reading tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ml_connector.systems.base import System
+from ml_connector.systems.syspro.client import Client
+from ml_connector.systems.syspro.settings import FORM
+
+
+def credential(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> str:
+    """Server and operator: an operator has one session, so two Connections would end each other's."""
+    base = urlsplit(settings["enet_rest_base"])
+    return f"{base.scheme}://{base.netloc}{base.path.rstrip('/')}|{settings['operator']}".lower()
+
+
+SYSTEM = System(
+    name="syspro",
+    label="SYSPRO",
+    form=FORM,
+    connect=Client,
+    credential=credential,
+    session_idle=lambda settings: int(settings["idle_seconds_before_relogon"]),
+    reads=frozenset({"supplier", "invoice", "payment", "gl_account", "cost_center", "currency", "payment_term"}),
+)

@@ -1,0 +1,1 @@
+"""How requests leave: the one HTTP client, OData paging, XML. Knows no vendor."""
