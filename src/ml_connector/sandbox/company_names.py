@@ -1,0 +1,186 @@
+"""The vocabulary of the believable distributor: its chart, its sites, and what its suppliers are called."""
+
+from typing import Any
+
+CHART: tuple[Any, ...] = (
+    ("1010", "Operating bank account", "asset"),
+    ("1020", "Payroll bank account", "asset"),
+    ("1030", "Petty cash", "asset"),
+    ("1100", "Accounts receivable control", "asset", True),
+    ("1200", "Inventory control", "asset", True),
+    ("1210", "Goods in transit", "asset"),
+    ("1300", "Prepaid expenses", "asset"),
+    ("1310", "Deposits paid", "asset"),
+    ("1500", "Warehouse equipment", "asset"),
+    ("1510", "Vehicles", "asset"),
+    ("1520", "Computer equipment", "asset"),
+    ("1590", "Accumulated depreciation", "asset"),
+    ("2100", "Accounts payable control", "liability", True),
+    ("2150", "GRN suspense", "liability", True),
+    ("2200", "Output tax", "liability"),
+    ("2250", "Input tax", "liability"),
+    ("2300", "Accrued expenses", "liability"),
+    ("2310", "Payroll liabilities", "liability"),
+    ("2400", "Bank loan", "liability"),
+    ("3000", "Share capital", "capital"),
+    ("3100", "Retained earnings", "capital"),
+    ("4000", "Sales of components", "revenue"),
+    ("4010", "Sales of packaging", "revenue"),
+    ("4100", "Freight recovered", "revenue"),
+    ("4200", "Supplier rebates", "revenue"),
+    ("5000", "Cost of sales", "expense"),
+    ("5100", "Purchase price variance", "expense"),
+    ("5200", "Stock adjustments", "expense"),
+    ("6100", "Components", "expense"),
+    ("6110", "Raw materials", "expense"),
+    ("6120", "Consumables", "expense"),
+    ("6200", "Packaging", "expense"),
+    ("6210", "Pallets", "expense"),
+    ("6300", "Freight", "expense"),
+    ("6310", "Customs and duties", "expense"),
+    ("6320", "Courier", "expense"),
+    ("6400", "Utilities", "expense"),
+    ("6410", "Telephone and internet", "expense"),
+    ("6420", "Waste removal", "expense"),
+    ("6500", "Repairs and maintenance", "expense"),
+    ("6510", "Equipment rental", "expense"),
+    ("6520", "Vehicle running costs", "expense"),
+    ("6600", "Cleaning", "expense"),
+    ("6610", "Security", "expense"),
+    ("6620", "Rent", "expense"),
+    ("6700", "Professional fees", "expense"),
+    ("6710", "Software subscriptions", "expense"),
+    ("6720", "Insurance", "expense"),
+    ("6730", "Office supplies", "expense"),
+    ("6740", "Travel", "expense"),
+    ("6750", "Advertising", "expense"),
+    ("6760", "Training", "expense"),
+    ("6770", "Contract labor (closed)", "expense", False, True),
+    ("6999", "Sundry expenses", "expense"),
+    ("9000", "Headcount", "statistical"),
+    ("9100", "Standard monthly journal", "template"),
+)
+"""number, name, type, then whether it is a control account and whether it is held."""
+
+COST_CENTERS = (
+    ("WH1", "Warehouse Chicago"),
+    ("WH2", "Warehouse Dallas"),
+    ("ADM", "Administration"),
+    ("FIN", "Finance"),
+    ("HRM", "Human resources"),
+    ("ITS", "Information technology"),
+    ("MKT", "Marketing"),
+    ("OPS", "Operations"),
+    ("PUR", "Purchasing"),
+    ("QUA", "Quality"),
+    ("RND", "Product development"),
+    ("SAL", "Sales"),
+    ("SVC", "Customer service"),
+    ("TRK", "Transport"),
+)
+
+TRADES = (
+    ("components", "10-6100", ("Components", "Electronics", "Bearings", "Fasteners", "Controls", "Castings")),
+    ("components", "10-6110", ("Steel", "Polymers", "Alloys", "Wire", "Castings", "Tubes")),
+    ("packaging", "10-6200", ("Packaging", "Cartons", "Labels", "Film", "Containers")),
+    ("freight", "10-6300", ("Freight", "Logistics", "Haulage", "Forwarding", "Transport")),
+    ("utilities", "10-6400", ("Energy", "Water", "Power", "Gas")),
+    ("maintenance", "10-6500", ("Maintenance", "Facilities", "Mechanical", "Electric")),
+    ("services", "10-6700", ("Advisory", "Legal", "Engineering", "Staffing")),
+    ("software", "10-6710", ("Software", "Systems", "Data", "Networks")),
+)
+"""trade, usual account, second words of the name."""
+
+_AMERICAN: tuple[str, ...] = (
+    "Lakeside",
+    "Summit",
+    "Prairie",
+    "Keystone",
+    "Harbor",
+    "Granite",
+    "Redwood",
+    "Midland",
+    "Pioneer",
+)
+_AMERICAN += (
+    "Cascade",
+    "Liberty",
+    "Ironwood",
+    "Blue Ridge",
+    "Great Plains",
+    "Evergreen",
+    "Bayview",
+    "Crescent",
+)
+_AMERICAN += (
+    "Northgate",
+    "Silver Creek",
+    "Tri-State",
+    "Cardinal",
+    "Hawthorne",
+    "Oakmont",
+    "Sterling",
+    "Delta",
+)
+HEADS: dict[str, tuple[str, ...]] = {
+    "US": _AMERICAN,
+    "CA": ("Maple Leaf", "Laurentian", "Rideau", "Fraser", "Kootenay", "Boréal", "Huron", "Algonquin"),
+    "DE": ("Müller", "Nordwerk", "Rhein-Main", "Schäfer", "Hansa", "Weber", "Königsberg", "Bauer"),
+    "GB": ("Thames", "Pennine", "Cotswold", "Mersey", "Albion", "Harrow", "Wessex"),
+    "FR": ("Lumière", "Garonne", "Hôtelière", "Provençal", "Beaumont"),
+    "NL": ("Van Dijk", "Oranje", "Maas", "Zuider"),
+    "IT": ("Lombarda", "Adriatica", "Rossi", "Etna"),
+    "MX": ("Sierra Madre", "Bajío"),
+    "contacts": (
+        "Dana Whitfield",
+        "Luis Ortega",
+        "Priya Nair",
+        "Jürgen Krämer",
+        "Amélie Laurent",
+        "Sam Cole",
+    ),
+}
+
+FORMS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "US": ("USA", "USD", ("Inc.", "LLC", "Corp.", "Co.", "& Sons Inc.")),
+    "CA": ("CAN", "CAD", ("Ltd.", "Inc.")),
+    "DE": ("DEU", "EUR", ("GmbH", "AG", "GmbH & Co. KG")),
+    "GB": ("GBR", "GBP", ("Ltd", "plc")),
+    "FR": ("FRA", "EUR", ("SARL", "SA")),
+    "NL": ("NLD", "EUR", ("B.V.",)),
+    "IT": ("ITA", "EUR", ("S.r.l.", "S.p.A.")),
+    "MX": ("MEX", "USD", ("S.A. de C.V.",)),
+}
+"""alpha-3 country, currency, legal forms."""
+
+CITIES: dict[str, tuple[tuple[str, str, str, str], ...]] = {
+    "US": (
+        ("Chicago", "IL", "606##", "+1 312"),
+        ("Dallas", "TX", "752##", "+1 214"),
+        ("Columbus", "OH", "432##", "+1 614"),
+        ("Milwaukee", "WI", "532##", "+1 414"),
+        ("Newark", "NJ", "071##", "+1 973"),
+        ("Tacoma", "WA", "984##", "+1 253"),
+        ("Charlotte", "NC", "282##", "+1 704"),
+        ("Phoenix", "AZ", "850##", "+1 602"),
+    ),
+    "CA": (("Toronto", "ON", "M5@ #@#", "+1 416"), ("Montréal", "QC", "H3@ #@#", "+1 514")),
+    "DE": (("Hamburg", "Hamburg", "204##", "+49 40"), ("München", "Bayern", "803##", "+49 89")),
+    "GB": (("Leeds", "West Yorkshire", "LS# #@@", "+44 113"), ("Bristol", "Avon", "BS# #@@", "+44 117")),
+    "FR": (("Lyon", "Rhône", "690##", "+33 4"), ("Orléans", "Loiret", "450##", "+33 2")),
+    "NL": (("Rotterdam", "Zuid-Holland", "30## @@", "+31 10"),),
+    "IT": (("Milano", "MI", "201##", "+39 02"), ("Torino", "TO", "101##", "+39 011")),
+    "MX": (("Monterrey", "NL", "64###", "+52 81"),),
+}
+"""city, region, pattern of the postal code, dialling code."""
+
+STREETS: dict[str, tuple[str, ...]] = {
+    "US": ("Industrial Parkway", "Commerce Drive", "Harbor Road", "Mill Street", "Route 9", "Depot Avenue"),
+    "CA": ("Dominion Road", "King Street West", "Rue Saint-Jacques"),
+    "DE": ("Hafenstraße", "Industriestraße", "Gewerbering"),
+    "GB": ("Station Road", "Canal Wharf", "Trafford Way"),
+    "FR": ("Rue de la République", "Zone Industrielle Nord"),
+    "NL": ("Havenweg", "Industrieweg"),
+    "IT": ("Via Emilia", "Via delle Officine"),
+    "MX": ("Avenida Universidad", "Calle Norte"),
+}

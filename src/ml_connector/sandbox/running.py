@@ -1,0 +1,238 @@
+"""A running stand-in: in a thread of a test, or as the process itself."""
+
+import asyncio
+import contextlib
+import copy
+import importlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from ml_connector.sandbox.clock import Clock
+from ml_connector.sandbox.control import PREFIX, data_from
+from ml_connector.sandbox.faults import BadFault
+from ml_connector.sandbox.http import BadJson, decode, encode
+from ml_connector.sandbox.kernel import Kernel
+from ml_connector.sandbox.server import Connection
+from ml_connector.sandbox.standin import BadInput, BadOption, Row, StandIn
+
+SYSTEMS = ("bill", "syspro")
+
+T = TypeVar("T")
+
+
+class Site:
+    """A kernel that listens on a port of 127.0.0.1."""
+
+    def __init__(
+        self,
+        system: str,
+        seed: int,
+        data: Mapping[str, list[Row]] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        if system not in SYSTEMS:
+            raise BadOption(f"system {system} is unknown; known: {', '.join(SYSTEMS)}")
+        module = importlib.import_module(f"ml_connector.sandbox.{system}")
+        clock = Clock()
+        self.stand_in: StandIn = module.create(seed, data, clock, options)
+        self.kernel = Kernel(self.stand_in, clock, seed)
+        self.url = ""
+        self._connections: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+        self._background: asyncio.Task[None] | None = None
+
+    async def open(self, port: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self.kernel, self._connections), "127.0.0.1", port, backlog=1024
+        )
+        address = self._server.sockets[0].getsockname()
+        self.url = f"http://127.0.0.1:{address[1]}"
+        self.settings = self.stand_in.settings(self.url)
+        self._background = loop.create_task(self.stand_in.background())
+
+    async def close(self) -> None:
+        await self.kernel.stop()
+        if self._background is not None:
+            self._background.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._background
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._connections):
+            connection.close()
+
+    @property
+    def control(self) -> str:
+        return f"{self.url}{PREFIX}"
+
+
+class Running:
+    """A stand-in on real sockets in a thread of this process; stops when its `with` block ends.
+
+    The methods do what the control URL does, without HTTP.
+    """
+
+    def __init__(self, site: Site, port: int) -> None:
+        self._site = site
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+        self._thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(site.open(port), self._loop).result()
+        except BaseException:
+            self._end()
+            raise
+        self.url = site.url
+        self.control = site.control
+        self.settings = site.settings
+        self.secrets = site.stand_in.secrets()
+
+    def __enter__(self) -> "Running":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def state(self, type_name: str) -> list[Row]:
+        """A copy of all rows of a type."""
+        return self._do(lambda: copy.deepcopy(self._site.kernel.control.rows(type_name)))
+
+    def edit(self, type_name: str, rows: Row | Sequence[Row]) -> list[Row]:
+        """Merges, inserts or deletes rows behind the product's back; returns them as stored."""
+        given = copy.deepcopy(rows if isinstance(rows, dict) else list(rows))
+        return self._do(lambda: copy.deepcopy(self._site.kernel.control.edit(type_name, given)))
+
+    def faults(self, faults: Sequence[Row] | None = None) -> list[Row]:
+        """Replaces the fault list when one is given; returns it with its counters."""
+        if faults is not None:
+            given = list(faults)
+            self._do(lambda: self._site.kernel.faults.replace(given))
+        return self._do(self._site.kernel.faults.rows)
+
+    def clock(self, **wish: Any) -> Row:
+        """`clock(now=..., running=False)`, `clock(advance=60)`; `clock()` goes back to real time."""
+        return self._do(lambda: self._site.kernel.control.set_clock(wish))
+
+    def requests(self) -> list[Row]:
+        """The requests since the start or the last `clear_requests`."""
+        return self._do(self._site.kernel.journal.rows)
+
+    def clear_requests(self) -> None:
+        self._do(self._site.kernel.journal.clear)
+
+    def summary(self) -> Row:
+        """Counts of requests by path, writes, and the greatest number in flight by key."""
+        return self._do(self._site.kernel.journal.summary)
+
+    def options(self, wishes: Row | None = None) -> Row:
+        """Sets switches; returns all of them."""
+        return self._do(lambda: self._site.kernel.control.set_options(wishes or {}))
+
+    def stop(self) -> None:
+        """Closes the port and every connection. May be called twice."""
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self._site.close(), self._loop).result()
+            self._end()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _do(self, action: Callable[[], T]) -> T:
+        async def act() -> T:
+            return action()
+
+        return asyncio.run_coroutine_threadsafe(act(), self._loop).result()
+
+
+def start(
+    system: str,
+    seed: int = 1,
+    data: Mapping[str, list[Row]] | None = None,
+    port: int = 0,
+    options: Mapping[str, Any] | None = None,
+) -> Running:
+    """Starts the stand-in of a system in a thread: `with start("bill", seed=1) as bill:`. Port 0 takes a free one."""
+    return Running(Site(system, seed, copy.deepcopy(data), options), port)
+
+
+def run(
+    system: str,
+    port: int = 0,
+    seed: int = 1,
+    data: Path | None = None,
+    faults: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> int:
+    """Runs the stand-in as this process until SIGTERM or SIGINT; returns the exit code.
+
+    The first line on standard output is JSON: `{"ready": true, "settings", "secrets", "control"}`. A file or option
+    that cannot be taken is explained on standard error, exit code 2.
+    """
+    try:
+        rows = None if data is None else data_from(_read(data))
+        site = Site(system, seed, rows, options)
+        if faults is not None:
+            site.kernel.faults.replace(_read(faults))
+    except BadOption as error:
+        return _refuse(str(error))
+    except BadFault as error:
+        return _refuse(f"{faults}: {error}")
+    except BadInput as error:
+        return _refuse(f"{data}: {error}")
+    except _Unreadable as error:
+        return _refuse(str(error))
+    return asyncio.run(_serve(site, port))
+
+
+class _Unreadable(Exception):
+    """A file that cannot be read as JSON."""
+
+
+def _read(path: Path) -> Any:
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise _Unreadable(f"{path}: {error.strerror}") from None
+    except BadJson as error:
+        raise _Unreadable(f"{path}: no valid JSON: {error}") from None
+
+
+def _refuse(text: str) -> int:
+    print(f"error: {text}", file=sys.stderr)
+    return 2
+
+
+async def _serve(site: Site, port: int) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await site.open(port)
+    except OSError as error:
+        return _refuse(f"port {port}: {error.strerror}")
+    ready = {
+        "ready": True,
+        "settings": site.settings,
+        "secrets": site.stand_in.secrets(),
+        "control": site.control,
+    }
+    print(encode(ready).decode(), flush=True)
+    await stop.wait()
+    await site.close()
+    return 0
