@@ -1,0 +1,7 @@
+"""Where requests arrive."""
+
+from __future__ import annotations
+
+from django.urls import URLResolver, include, path
+
+urlpatterns: list[URLResolver] = [path("", include("ml_connector.api.urls"))]
