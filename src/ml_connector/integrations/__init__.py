@@ -1,0 +1,13 @@
+"""The pairs that ship: one short file each."""
+
+from __future__ import annotations
+
+from ml_connector.integrations.base import IntegrationSpec
+from ml_connector.integrations.syspro_bill import SYSPRO_BILL
+from ml_connector.systems.base import System
+
+INTEGRATIONS: dict[str, IntegrationSpec] = {spec.kind: spec for spec in (SYSPRO_BILL,)}
+
+SYSTEMS: dict[str, System] = {
+    system.name: system for spec in INTEGRATIONS.values() for system in (spec.erp, spec.platform)
+}

@@ -1,0 +1,105 @@
+"""What an Integration is made of: Flows between two sides, their policies, and the Mappings that they need.
+
+A pair is one short file of these values. The engine reads them; nothing here runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ml_connector.systems.base import Setting, System
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+class Side(StrEnum):
+    ERP = "erp"
+    PLATFORM = "platform"
+
+    @property
+    def other(self) -> Side:
+        return Side.PLATFORM if self is Side.ERP else Side.ERP
+
+
+class FlowKind(StrEnum):
+    REFERENCE = "reference"
+    """Reads a code list on both sides and feeds a Mapping; writes nothing."""
+    DOCUMENTS = "documents"
+    """Reads records on one side and writes them to the other."""
+    OBSERVED = "observed"
+    """Reads what happened to documents on one side; opens Problems where the other must not go on."""
+
+
+@dataclass(frozen=True)
+class FlowSpec:
+    """One record type in one direction."""
+
+    name: str
+    record_type: str
+    kind: FlowKind
+    source: Side
+    every: int
+    """Seconds between two pulls, unless the configuration says otherwise."""
+    link_type: str = ""
+    """Key space of the Links; Flows whose documents share one on both sides name the same."""
+    after: tuple[str, ...] = ()
+    """Flows whose records are parents of this one's."""
+    reads: Mapping[str, Any] = field(default_factory=dict)
+    """Passed to the source: which records of the type belong to this Flow."""
+    mapping: str = ""
+    """The Mapping that a reference Flow feeds."""
+    policies: tuple[Setting, ...] = ()
+    sweep_every: int = DAY
+    label: str = ""
+    """What people call the records, in the plural."""
+
+    @property
+    def target(self) -> Side:
+        return self.source.other
+
+
+@dataclass(frozen=True)
+class MappingSpec:
+    """A code table of the pair: from the source side's codes to the target side's."""
+
+    name: str
+    label: str
+    source: Side
+    list: str = ""
+    """The code list on both sides; empty where there is none to check against."""
+    identity: bool = False
+    """Codes are equal unless an entry says otherwise."""
+
+
+@dataclass(frozen=True)
+class IntegrationSpec:
+    """A pair of systems: its Flows in order, its policies, its Mappings."""
+
+    kind: str
+    label: str
+    erp: System
+    platform: System
+    flows: tuple[FlowSpec, ...]
+    mappings: tuple[MappingSpec, ...]
+    policies: tuple[Setting, ...] = ()
+    not_transferred: tuple[str, ...] = ()
+    """What a user could expect to travel and does not, as the Flow's page says it."""
+
+    def flow(self, name: str) -> FlowSpec:
+        """Raises KeyError."""
+        return {flow.name: flow for flow in self.flows}[name]
+
+    @property
+    def flow_names(self) -> tuple[str, ...]:
+        return tuple(flow.name for flow in self.flows)
+
+    def mapping(self, name: str) -> MappingSpec | None:
+        return next((mapping for mapping in self.mappings if mapping.name == name), None)
+
+    def system(self, side: Side) -> System:
+        return self.erp if side is Side.ERP else self.platform

@@ -1,0 +1,1 @@
+"""The engine: stage, resolve, check, deliver, recover, sweep, replay; its models and queries."""

@@ -1,0 +1,434 @@
+"""Deliver: the intent is committed, then the request leaves, then the outcome is committed (R1, R2).
+
+Threads only speak to the target and hand back what they heard; this thread alone writes to the database. Intents
+are committed a little ahead of the requests, so that the target is kept at the limit that it allows.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from ml_connector import audit, clock
+from ml_connector.domain.numbers import mark
+from ml_connector.domain.records import Invoice, InvoiceStatus, content_hash, decode
+from ml_connector.sync import listing, outcomes, problems, settle
+from ml_connector.sync.flows import spec_of, target_of
+from ml_connector.sync.leases import Lease, LeaseLost
+from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, Run, State
+from ml_connector.sync.resolve import Held, Resolved, Resolver, Skip
+from ml_connector.systems.base import (
+    Accepted,
+    AuthFailed,
+    Batched,
+    Conflict,
+    DocumentState,
+    Found,
+    NotFound,
+    OutcomeUnknown,
+    Ref,
+    Refused,
+    SystemFailure,
+    Target,
+    Throttled,
+    Transient,
+)
+
+log = logging.getLogger(__name__)
+
+AHEAD = 4
+"""Intents committed ahead, as a multiple of the target's limit of requests at a time; none ahead of batches."""
+
+LOOKED_UP = 30
+"""Records that are resolved and searched for together, while those ahead of them are under way."""
+
+
+class EditedOnBothSides(Conflict):
+    """People changed owned fields in the target since our last write, to other values than ours."""
+
+    def __init__(self, fields: list[str]) -> None:
+        super().__init__(f"edited in the target too: {', '.join(fields)}")
+        self.fields = fields
+
+
+@dataclass
+class Task:
+    """One Record on its way: what is to be done, and the Attempt that stands for it."""
+
+    record: Record
+    resolved: Resolved
+    operation: Operation
+    mark: str
+    before: Any = None
+    """What the target was last sent, for an update: to see whether people edited it there since (R45)."""
+    attempt: Attempt | None = None
+
+
+@dataclass
+class Delivery:
+    """Delivers one Flow's ready Records in one Run."""
+
+    flow: Flow
+    target: Target[Any]
+    parallel: int
+    run: Run
+    lease: Lease
+    resolver: Resolver
+    listed: bool
+    batches: bool
+    deadline: float
+    counts: dict[str, int] = field(default_factory=dict)
+    stopped_by: SystemFailure | None = None
+    """What ended the Run early: a throttle, refused credentials, a target that does not answer."""
+
+    def deliver(self) -> None:
+        """Until nothing is ready, the time is over, or the target stops us. Raises LeaseLost."""
+        with ThreadPoolExecutor(self.parallel, thread_name_prefix="deliver") as pool:
+            under_way: dict[Future[list[Ref | Accepted | None]], list[Task]] = {}
+            tasks = self._tasks()
+            more = True
+            try:
+                while more or under_way:
+                    most = self.parallel * (1 if self.batches else AHEAD)
+                    while more and len(under_way) < most:
+                        group = self._take(tasks, most - len(under_way))
+                        more = bool(group)
+                        for requests in self._intend(group):
+                            under_way[pool.submit(self._send, requests)] = requests
+                    if not under_way:
+                        continue
+                    done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+                    self._store([(under_way.pop(future), future) for future in done])
+                    if self.stopped_by is not None:
+                        more = False
+                        for future in under_way:
+                            future.cancel()
+            except LeaseLost:
+                for future in under_way:
+                    future.cancel()
+                raise
+
+    # --- what to do
+
+    def _tasks(self) -> Iterator[Task]:
+        """Ready Records in the order in which they were staged; those that cannot go are put aside."""
+        last = 0
+        while time.monotonic() < self.deadline and self.stopped_by is None:
+            rows = list(self._ready().filter(pk__gt=last).order_by("pk")[:LOOKED_UP])
+            if not rows:
+                return
+            last = rows[-1].pk
+            self.resolver.look_up(rows)
+            tasks = [task for task in map(self._task, rows) if task is not None]
+            hits = self._hits(tasks)
+            for task in tasks:
+                if time.monotonic() >= self.deadline or self.stopped_by is not None:
+                    return
+                found = hits.get(task.mark)
+                wanted = self._searched(task, found) if found else task
+                if wanted is not None:
+                    yield wanted
+
+    def _ready(self) -> Any:
+        due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=clock.now())
+        return Record.objects.of(self.flow.workspace_id).filter(due, flow=self.flow, state=State.READY)
+
+    def _task(self, record: Record) -> Task | None:
+        """Resolves once more, right before sending (R49), and decides between create, update and cancel."""
+        resolved = self.resolver.resolve(record)
+        if not isinstance(resolved, Resolved):
+            self._put_aside(record, resolved)
+            return None
+        voided = isinstance(resolved.record, Invoice) and resolved.record.status is InvoiceStatus.VOIDED
+        task = Task(record, resolved, Operation.CREATE, self._mark(record, resolved.record))
+        if resolved.link is not None:
+            if record.gone:
+                task.operation = Operation.CANCEL
+                return task
+            if record.sent_hash is not None and bytes(record.sent_hash) == bytes(record.hash):
+                self._nothing_to_do(record)
+                return None
+            task.operation = Operation.CANCEL if voided else Operation.UPDATE
+            task.before = None if voided else last_sent(self.flow, record)
+            return task
+        return task
+
+    def _hits(self, tasks: Sequence[Task]) -> dict[str, list[Found[Any]]]:
+        """By mark, what the target's list has in the place of those that are to be created."""
+        if not self.listed:
+            return {}
+        created = {task.mark: task.resolved.record for task in tasks if task.operation is Operation.CREATE}
+        return listing.hits(self.flow, created)
+
+    def _mark(self, record: Record, value: Any) -> str:
+        flow = self.flow
+        kind = value.kind.value if isinstance(value, Invoice) else spec_of(flow).record_type
+        return mark(flow.workspace.name, flow.integration.name, flow.name, record.key, kind)
+
+    def _searched(self, task: Task, hits: list[Found[Any]]) -> Task | None:
+        """A create whose document is in the target already is adopted or held; never sent twice (R5, R40)."""
+        record = task.record
+        found = settle.unlinked(self.flow, record, hits, task.mark)
+        if not found:
+            return task
+        agreeing = [hit for hit in found if not self.target.identity_differences(task.resolved.record, hit.record)]
+        with self._recording() as trail:
+            self.lease.confirm()
+            if len(agreeing) != 1:
+                cause = settle.collision(self.flow, record, task.resolved.record, found, self.target)
+                problems.hold(trail, self.flow, record, [cause])
+                self._count("blocked")
+                return None
+            hit = agreeing[0]
+            task.resolved = Resolved(
+                task.resolved.record,
+                outcomes.link(trail, self.flow, record, hit.key, hit.lines, made_by="found"),
+                task.resolved.mapping_versions,
+            )
+            archived = hit.state is DocumentState.ARCHIVED
+            if archived or not self.target.differences(task.resolved.record, hit.record):
+                outcomes.settle_record(trail, record, bytes(record.hash))
+                self._count("found")
+                return None
+        task.operation = Operation.UPDATE
+        return task
+
+    def _put_aside(self, record: Record, held: Held | Skip) -> None:
+        with self._recording() as trail:
+            self.lease.confirm()
+            put_aside(trail, self.flow, record, held)
+        self._count("blocked" if isinstance(held, Held) else "skipped")
+
+    def _nothing_to_do(self, record: Record) -> None:
+        with self._recording() as trail:
+            self.lease.confirm()
+            outcomes.settle_record(trail, record, bytes(record.hash))
+
+    # --- intent, request, outcome
+
+    def _take(self, tasks: Iterator[Task], most: int) -> list[list[Task]]:
+        """The next requests: one Record each, or a batch of creates where the target takes batches."""
+        requests: list[list[Task]] = []
+        batch: list[Task] = []
+        for task in tasks:
+            if self.batches and task.operation is Operation.CREATE and isinstance(self.target, Batched):
+                batch.append(task)
+                if len(batch) == self.target.batch_size:
+                    requests.append(batch)
+                    batch = []
+            else:
+                requests.append([task])
+            if len(requests) >= most:
+                break
+        return [*requests, batch] if batch else requests
+
+    def _intend(self, requests: list[list[Task]]) -> list[list[Task]]:
+        """Commits the intents of these requests (R1). A natural key that is on its way already waits (R7)."""
+        now = clock.now()
+        with self._recording() as trail:
+            self.lease.confirm()
+            linked = self._linked_meanwhile(requests)
+            for tasks in requests:
+                for task in tasks:
+                    task.attempt = None if task.record.key in linked else self._attempt(task, now)
+                    if task.attempt is None:
+                        continue
+                    task.record.state = State.IN_FLIGHT
+                    task.record.save(update_fields=["state"])
+                    trail.add(
+                        "intent",
+                        f"record:{task.record.pk}",
+                        source_version=bytes(task.record.hash).hex(),
+                        attempt=task.attempt.pk,
+                        operation=str(task.operation),
+                        mark=task.mark,
+                        request=bytes(task.attempt.request_hash).hex(),
+                        mappings=task.resolved.mapping_versions,
+                    )
+        intended = [[task for task in tasks if task.attempt is not None] for tasks in requests]
+        return [tasks for tasks in intended if tasks]
+
+    def _linked_meanwhile(self, requests: list[list[Task]]) -> set[str]:
+        """Keys of what a person has linked since it was looked up: it is no create any more."""
+        keys = [task.record.key for tasks in requests for task in tasks if task.operation is Operation.CREATE]
+        rows = Link.objects.of(self.flow.workspace_id).filter(
+            integration=self.flow.integration, type=spec_of(self.flow).link_type, source_key__in=keys
+        )
+        return set(rows.values_list("source_key", flat=True))
+
+    def _attempt(self, task: Task, now: Any) -> Attempt | None:
+        payload = task.resolved.payload
+        link = task.resolved.link
+        try:
+            with transaction.atomic():
+                return Attempt.objects.create(
+                    workspace_id=self.flow.workspace_id,
+                    record=task.record,
+                    run=self.run,
+                    target=target_of(self.flow),
+                    fence=self.lease.fence,
+                    operation=task.operation,
+                    natural_key=f"{spec_of(self.flow).link_type}|{listing.natural_key(task.resolved.record)}"[:200],
+                    mark=task.mark,
+                    source_hash=bytes(task.record.hash),
+                    request=payload,
+                    request_hash=content_hash(payload),
+                    mapping_versions=task.resolved.mapping_versions,
+                    started_at=now,
+                    target_key=link.target_key if link else "",
+                )
+        except IntegrityError:
+            return None
+
+    def _send(self, tasks: list[Task]) -> list[Ref | Accepted | None]:
+        """Runs in a thread: one request, nothing else. Never touches the database."""
+        self.lease.check()
+        if len(tasks) > 1:
+            assert isinstance(self.target, Batched)
+            return list(self.target.create_batch([(task.resolved.record, task.mark) for task in tasks]))
+        task = tasks[0]
+        record, link = task.resolved.record, task.resolved.link
+        if task.operation is Operation.CREATE:
+            if not self.listed:
+                return [self._search_and_create(task)]
+            return [self.target.create(record, task.mark)]
+        assert link is not None
+        ref = Ref(link.target_key, tuple(link.lines))
+        if task.operation is Operation.CANCEL:
+            self.target.cancel(ref, "voided in the source")
+            return [ref]
+        if task.before is not None:
+            self._refuse_conflict(task, link.target_key)
+        return [self.target.update(ref, record, task.mark)]
+
+    def _refuse_conflict(self, task: Task, target_key: str) -> None:
+        """A field that people changed in the target since our last write is never overwritten by accident (R45)."""
+        there = self.target.get(target_key)
+        if there is None:
+            raise NotFound(f"{task.record.number}: {target_key} is no longer in the target.")
+        edited_there = set(self.target.differences(task.before, there.record))
+        fields = sorted(edited_there & set(self.target.differences(task.resolved.record, there.record)))
+        if fields:
+            raise EditedOnBothSides(fields)
+
+    def _search_and_create(self, task: Task) -> Ref | Accepted | None:
+        """For a target that cannot be listed: one look-up by number, then the create. None: something is there."""
+        if self.target.find(task.resolved.record, task.mark):
+            return None
+        return self.target.create(task.resolved.record, task.mark)
+
+    def _store(self, answered: list[tuple[list[Task], Future[list[Ref | Accepted | None]]]]) -> None:
+        """Commits what was heard, each request in the transaction that also holds its Links."""
+        with self._recording() as trail:
+            self.lease.confirm()
+            for tasks, future in answered:
+                try:
+                    answers: Sequence[Ref | Accepted | None] = future.result()
+                except (SystemFailure, LeaseLost, CancelledError) as error:
+                    self._failed(trail, tasks, error)
+                    continue
+                except Exception as error:
+                    log.exception("A write ended in an error of ours.", extra={"flow": self.flow.pk})
+                    self._failed(trail, tasks, error)
+                    continue
+                for task, answer in zip(tasks, answers, strict=True):
+                    self._answered(trail, task, answer)
+
+    def _answered(self, trail: audit.Trail, task: Task, answer: Ref | Accepted | None) -> None:
+        attempt, record = task.attempt, task.record
+        assert attempt is not None
+        if isinstance(answer, Accepted):
+            attempt.handle = answer.handle
+            attempt.save(update_fields=["handle"])
+            self._count("accepted")
+        elif answer is None:
+            outcomes.in_doubt(trail, self.flow, record, attempt, "Something with its number is in the target.")
+        elif _amount_differs(task, answer):
+            outcomes.close(trail, attempt, Outcome.CONFIRMED, target_key=answer.key)
+            found = Found(answer.key, task.resolved.record)
+            cause = settle.collision(self.flow, record, task.resolved.record, [found], self.target)
+            problems.hold(trail, self.flow, record, [cause])
+            self._count("blocked")
+        else:
+            outcomes.confirmed(trail, self.flow, record, attempt, target_key=answer.key, lines=answer.lines)
+            self._count({"create": "created", "update": "updated", "cancel": "cancelled"}[attempt.operation])
+
+    def _failed(self, trail: audit.Trail, tasks: list[Task], error: BaseException) -> None:
+        """One class of error, one reaction (R63)."""
+        alone = len(tasks) == 1
+        for task in tasks:
+            attempt, record = task.attempt, task.record
+            assert attempt is not None
+            match error:
+                case Refused() if alone:
+                    outcomes.refused(trail, self.flow, record, attempt, error)
+                    self._count("blocked")
+                case Refused():
+                    outcomes.not_done(trail, record, attempt, f"The batch was refused: {error}")
+                case OutcomeUnknown():
+                    outcomes.in_doubt(trail, self.flow, record, attempt, str(error))
+                    self._count("in_doubt")
+                case EditedOnBothSides():
+                    outcomes.conflict(trail, self.flow, record, attempt, error.fields)
+                    self._count("blocked")
+                case NotFound() | Conflict():
+                    refusal = Refused("changed_in_target", str(error))
+                    outcomes.refused(trail, self.flow, record, attempt, refusal)
+                    self._count("blocked")
+                case Throttled():
+                    outcomes.not_done(trail, record, attempt, str(error), wait=error.retry_after or 0)
+                case Transient():
+                    outcomes.not_done(trail, record, attempt, str(error), failed=True)
+                    self._count("failed")
+                case SystemFailure() | LeaseLost() | CancelledError():
+                    outcomes.not_done(trail, record, attempt, "It was not sent.")
+                case _:
+                    outcomes.in_doubt(trail, self.flow, record, attempt, f"An error of ours: {type(error).__name__}")
+                    self._count("failed")
+        if isinstance(error, Refused) and not alone:
+            self.batches = False
+        if isinstance(error, (Throttled, Transient, AuthFailed)) and self.stopped_by is None:
+            self.stopped_by = error
+
+    def _recording(self) -> Any:
+        return audit.recording(self.flow.workspace, actor="worker", run=self.run.pk)
+
+    def _count(self, what: str) -> None:
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+
+def last_sent(flow: Flow, record: Record) -> Any:
+    """The record that the target was last sent, or None: never sent, or a person said to overwrite since."""
+    rows = Attempt.objects.of(flow.workspace_id).filter(record=record)
+    attempt = rows.filter(outcome__in=[Outcome.CONFIRMED, Outcome.ADOPTED]).order_by("-pk").first()
+    if attempt is None or problems.decided(record, "conflict", since=attempt.answered_at) == "retry":
+        return None
+    return decode(spec_of(flow).record_type, bytes(attempt.request))
+
+
+def _amount_differs(task: Task, answer: Ref) -> bool:
+    record = task.resolved.record
+    return (
+        task.operation is not Operation.CANCEL
+        and isinstance(record, Invoice)
+        and answer.amount is not None
+        and answer.amount != record.gross
+    )
+
+
+def put_aside(trail: audit.Trail, flow: Flow, record: Record, held: Held | Skip) -> None:
+    """Blocks or skips a Record that cannot, or shall not, travel."""
+    if isinstance(held, Held):
+        problems.hold(trail, flow, record, held.causes)
+        return
+    problems.let_go(trail, record)
+    record.state, record.reason, record.next_attempt_at = State.SKIPPED, held.reason, None
+    record.save(update_fields=["state", "reason", "next_attempt_at"])
+    trail.add("skip", f"record:{record.pk}", source_version=bytes(record.hash).hex(), reason=held.reason)

@@ -1,0 +1,85 @@
+"""What a Flow's row means: its declaration, its two Connections, its policies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ml_connector.integrations import INTEGRATIONS
+from ml_connector.integrations.base import FlowKind, FlowSpec, IntegrationSpec, Side
+from ml_connector.sync.models import Connection, Flow, Integration, RunKind
+
+
+def declaration(integration: Integration) -> IntegrationSpec:
+    """The page of this pair. Raises KeyError for a kind that this release does not ship."""
+    return INTEGRATIONS[integration.kind]
+
+
+def spec_of(flow: Flow) -> FlowSpec:
+    return declaration(flow.integration).flow(flow.name)
+
+
+def side(integration: Integration, which: Side) -> Connection:
+    return integration.erp if which is Side.ERP else integration.platform
+
+
+def source_of(flow: Flow) -> Connection:
+    return side(flow.integration, spec_of(flow).source)
+
+
+def target_of(flow: Flow) -> Connection:
+    return side(flow.integration, spec_of(flow).target)
+
+
+def connection_for(flow: Flow, kind: RunKind) -> Connection:
+    """The one Connection that a job of this kind speaks to."""
+    return source_of(flow) if kind in {RunKind.PULL, RunKind.SWEEP} else target_of(flow)
+
+
+def policy(flow: Flow, name: str) -> Any:
+    """The Flow's own value, else the Integration's, else the declared default. Raises KeyError if undeclared."""
+    for values in (flow.policies, flow.integration.policies):
+        if name in values:
+            return values[name]
+    declared = {setting.name: setting for setting in (*spec_of(flow).policies, *declaration(flow.integration).policies)}
+    return declared[name].default
+
+
+def source_policy(flow: Flow) -> dict[str, Any]:
+    """What the source is told: which records of its type belong to this Flow, and from when on."""
+    values: dict[str, Any] = dict(spec_of(flow).reads)
+    for setting in spec_of(flow).policies:
+        value = policy(flow, setting.name)
+        if value is not None:
+            values[setting.name] = value
+    if flow.backfill_from:
+        values["from_date"] = flow.backfill_from.isoformat()
+    return values
+
+
+def target_policy(flow: Flow) -> dict[str, Any]:
+    """What the target is told: the kind of document, and how the source is called in texts."""
+    company = source_of(flow).settings.get("company_id", "")
+    label = declaration(flow.integration).system(spec_of(flow).source).label
+    return {**spec_of(flow).reads, "source_label": f"{label} {company}".strip()}
+
+
+def flow_named(integration: Integration, name: str) -> Flow:
+    """Raises Flow.DoesNotExist."""
+    return (
+        Flow.objects.of(integration.workspace_id).select_related("integration").get(integration=integration, name=name)
+    )
+
+
+def document_flows(integration: Integration, link_type: str | None = None) -> list[Flow]:
+    """The Flows that write records of a link type, in order; all of them for None."""
+    rows = (
+        Flow.objects.of(integration.workspace_id)
+        .select_related("integration", "integration__erp", "integration__platform", "workspace")
+        .filter(integration=integration)
+        .order_by("position")
+    )
+    return [
+        flow
+        for flow in rows
+        if spec_of(flow).kind is FlowKind.DOCUMENTS and link_type in {None, spec_of(flow).link_type}
+    ]

@@ -1,0 +1,280 @@
+"""Problems: opening, holding Records, solving, and letting go.
+
+A Problem is one cause, not one failure. A Record can be held by several; it is free when none is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from ml_connector import audit, clock
+from ml_connector.redaction import redacted
+from ml_connector.sync.models import (
+    Flow,
+    Integration,
+    Problem,
+    ProblemRecord,
+    ProblemState,
+    Record,
+    State,
+)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a Record cannot travel, or what people must know of it."""
+
+    cause: str
+    subject: str
+    """What makes it one Problem: the code, the supplier, the document."""
+    text: str
+    fix: str
+    blocks: bool = True
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+SETTLED_BY_ITSELF = frozenset(
+    {
+        "unmapped_code",
+        "code_not_postable",
+        "supplier_missing",
+        "supplier_on_hold",
+        "invoice_on_hold",
+        "supplier_ambiguous",
+        "parent_not_confirmed",
+        "credit_without_invoice",
+        "duplicate_invoice",
+        "totals_differ",
+        "currency_not_allowed",
+        "amount_too_large",
+        "paid_elsewhere",
+    }
+)
+"""Causes that are judged again, from our own data, before each push. What a target refused is not: it is sent
+again only when the source changed or a person asks for it (R63)."""
+
+
+def hold(trail: audit.Trail, flow: Flow, record: Record, causes: Sequence[Cause]) -> None:
+    """Blocks a Record by exactly these causes, opening the Problems that are not open yet."""
+    problems = [open_problem(trail, flow.integration, cause, flow) for cause in causes]
+    changed = _attach(trail, record, problems)
+    if record.state != State.BLOCKED:
+        record.state = State.BLOCKED
+        record.next_attempt_at = None
+        record.save(update_fields=["state", "next_attempt_at"])
+    elif not changed:
+        return
+    trail.add(
+        "decision",
+        f"record:{record.pk}",
+        source_version=bytes(record.hash).hex(),
+        state=State.BLOCKED.value,
+        problems=[problem.pk for problem in problems],
+    )
+
+
+def holding(records: Sequence[Record]) -> set[int]:
+    """Which of these Records, by id, an open Problem blocks."""
+    if not records:
+        return set()
+    rows = ProblemRecord.objects.of(records[0].workspace_id).filter(
+        record__in=records, problem__state=ProblemState.OPEN, problem__blocks=True
+    )
+    return set(rows.values_list("record_id", flat=True))
+
+
+def let_go(trail: audit.Trail, record: Record) -> None:
+    """Detaches a Record from the Problems that block it; a Problem that holds nothing more is solved."""
+    _attach(trail, record, [])
+
+
+def report(trail: audit.Trail, flow: Flow, record: Record, cause: Cause) -> None:
+    """Opens a Problem that only reports; the Record keeps its state. What a person has accepted is not reported
+    again while it says the same."""
+    accepted = Problem.objects.of(record.workspace_id).filter(
+        integration=flow.integration, cause=cause.cause, subject=cause.subject[:200], state=ProblemState.HANDLED
+    )
+    if accepted.filter(text=redacted(cause.text)).exists():
+        return
+    problem = open_problem(trail, flow.integration, cause, flow)
+    ProblemRecord.objects.of(record.workspace_id).get_or_create(
+        problem=problem, record=record, defaults={"workspace_id": record.workspace_id}
+    )
+
+
+def warn(trail: audit.Trail, flow: Flow, record: Record, cause: Cause) -> None:
+    """Reports a Record together with the others that `detail["records"]` names."""
+    for row in Record.objects.of(record.workspace_id).filter(pk__in=cause.detail["records"]):
+        report(trail, flow, row, cause)
+
+
+def open_problem(trail: audit.Trail, integration: Integration, cause: Cause, flow: Flow | None = None) -> Problem:
+    """The open Problem of this cause and subject, brought up to date where its text is another one now."""
+    rows = Problem.objects.of(integration.workspace_id)
+    text, fix = redacted(cause.text), redacted(cause.fix)
+    problem, made = rows.get_or_create(
+        integration=integration,
+        cause=cause.cause,
+        subject=cause.subject[:200],
+        state=ProblemState.OPEN,
+        defaults={
+            "workspace_id": integration.workspace_id,
+            "flow": flow,
+            "text": text,
+            "fix": fix,
+            "detail": cause.detail,
+            "blocks": cause.blocks,
+            "opened_at": clock.now(),
+        },
+    )
+    if made:
+        trail.add("problem_opened", f"problem:{problem.pk}", cause=cause.cause)
+        return problem
+    if problem.text != text:
+        asked = {name: problem.detail[name] for name in ("asked_for", "asked_by") if name in problem.detail}
+        problem.text, problem.fix, problem.detail = text, fix, {**cause.detail, **asked}
+        problem.save(update_fields=["text", "fix", "detail"])
+    return problem
+
+
+def end_problem(trail: audit.Trail, integration: Integration, cause: str, subject: str | None = None) -> None:
+    """Solves the open Problems of a cause (and subject) because the cause is gone."""
+    rows = Problem.objects.of(integration.workspace_id).filter(
+        integration=integration, cause=cause, state=ProblemState.OPEN
+    )
+    for problem in rows if subject is None else rows.filter(subject=subject[:200]):
+        _solve(trail, problem)
+
+
+def reported(flow: Flow, cause: str) -> list[Problem]:
+    """The open Problems of a cause that report on Records of a Flow."""
+    rows = Problem.objects.of(flow.workspace_id).filter(cause=cause, state=ProblemState.OPEN)
+    return list(rows.filter(holds__record__flow=flow).distinct())
+
+
+def recheck(integration: Integration, causes: Collection[str], subjects: Iterable[str] | None = None) -> int:
+    """Has the next push judge again the Records that these Problems hold; says how many. Sends nothing itself."""
+    found = Problem.objects.of(integration.workspace_id).filter(
+        integration=integration, cause__in=list(causes), state=ProblemState.OPEN
+    )
+    if subjects is not None:
+        found = found.filter(subject__in=[subject[:200] for subject in subjects])
+    causing = list(found.values_list("pk", flat=True))
+    if not causing:
+        return 0
+    held = Record.objects.of(integration.workspace_id).filter(state=State.BLOCKED, problems__problem__in=causing)
+    flows = set(held.values_list("flow_id", flat=True))
+    count = held.distinct().count()
+    if flows:
+        Flow.objects.of(integration.workspace_id).filter(pk__in=flows).update(next_push_at=clock.now())
+    return count
+
+
+class DecisionRefused(Exception):
+    """A person's decision that this Problem does not allow. The text says why and what can be done."""
+
+
+ACTIONS: dict[str, str] = {
+    "retry": "try again what it holds",
+    "skip": "do not send what it holds; each document says why",
+    "accept": "the difference is known and stays; nothing is sent",
+    "create": "make a new supplier in the target although a similar one exists",
+    "override": "send although it looks like a duplicate (needs a second person)",
+    "write_off": "give up what it holds (needs a second person)",
+}
+_ONLY_FOR = {"create": {"supplier_ambiguous"}, "override": {"duplicate_invoice"}}
+NEEDS_SECOND_PERSON = frozenset({"override", "write_off"})
+
+
+def solve(problem: Problem, action: str, reason: str, actor: str) -> str:
+    """Carries out a person's decision; gives back what happened, in words.
+
+    An override and a write-off wait for a second person (R41, R72): the first call asks, a call by another
+    person does it. Raises DecisionRefused.
+    """
+    if action not in ACTIONS:
+        raise DecisionRefused(f"{action!r} is no action. Choose one of: {', '.join(ACTIONS)}.")
+    if problem.state != ProblemState.OPEN:
+        raise DecisionRefused(f"Problem {problem.pk} is {problem.state} already.")
+    if problem.cause not in _ONLY_FOR.get(action, {problem.cause}):
+        raise DecisionRefused(f"{action!r} does not fit a Problem of the kind {problem.cause}.")
+    if action != "retry" and not reason.strip():
+        raise DecisionRefused(f"{action!r} needs a reason: it goes into the audit trail.")
+    if action == "accept" and problem.blocks:
+        raise DecisionRefused(
+            f"Problem {problem.pk} holds documents back; accepting it would lose them. Use retry, skip or write_off."
+        )
+    with audit.recording(problem.workspace, actor=actor) as trail:
+        if action in NEEDS_SECOND_PERSON:
+            asked_by = problem.detail.get("asked_by")
+            if problem.detail.get("asked_for") != action or asked_by == actor:
+                problem.detail = {**problem.detail, "asked_for": action, "asked_by": actor}
+                problem.save(update_fields=["detail"])
+                trail.add("override", f"problem:{problem.pk}", asked_for=action, reason=reason)
+                return f"Asked for. A second person must do the same before anything happens ({action})."
+        return _carry_out(trail, problem, action, reason, actor)
+
+
+def _carry_out(trail: audit.Trail, problem: Problem, action: str, reason: str, actor: str) -> str:
+    records = list(Record.objects.of(problem.workspace_id).filter(problems__problem=problem).select_related("flow"))
+    state = {"skip": State.SKIPPED, "write_off": State.WRITTEN_OFF}.get(action, State.STAGED)
+    problem.state, problem.action, problem.reason = ProblemState.HANDLED, action, reason
+    problem.ended_at, problem.ended_by = clock.now(), actor
+    problem.save()
+    trail.add("override", f"problem:{problem.pk}", action=action, reason=reason, records=len(records))
+    for record in records:
+        if record.state != State.BLOCKED:
+            continue
+        if state is not State.STAGED:
+            let_go(trail, record)
+        record.state, record.reason, record.tries = state, reason if state is not State.STAGED else "", 0
+        record.save(update_fields=["state", "reason", "tries"])
+        trail.add("decision", f"record:{record.pk}", state=state.value, reason=reason)
+    flows = {record.flow_id for record in records}
+    Flow.objects.of(problem.workspace_id).filter(pk__in=flows).update(next_push_at=clock.now())
+    return f"{len(records)} document(s): {ACTIONS[action]}."
+
+
+def decided(record: Record, cause: str, since: datetime | None = None) -> str:
+    """The action that a person took on the latest handled Problem of this cause that held the Record, or ''."""
+    rows = Problem.objects.of(record.workspace_id).filter(holds__record=record, cause=cause, state=ProblemState.HANDLED)
+    if since is not None:
+        rows = rows.filter(ended_at__gt=since)
+    handled = rows.order_by("-ended_at").first()
+    return handled.action if handled else ""
+
+
+def _attach(trail: audit.Trail, record: Record, problems: Sequence[Problem]) -> bool:
+    """Makes these the open Problems that block the Record, and solves those that it was the last to need.
+
+    False when they were just these already.
+    """
+    wanted = {problem.pk for problem in problems}
+    rows = ProblemRecord.objects.of(record.workspace_id).filter(
+        record=record, problem__state=ProblemState.OPEN, problem__blocks=True
+    )
+    held = {row.problem_id: row for row in rows.select_related("problem")}
+    if wanted == held.keys():
+        return False
+    with transaction.atomic():
+        for problem_id, row in held.items():
+            if problem_id not in wanted:
+                row.delete()
+                if not ProblemRecord.objects.of(record.workspace_id).filter(problem_id=problem_id).exists():
+                    _solve(trail, row.problem)
+        ProblemRecord.objects.bulk_create(
+            ProblemRecord(workspace_id=record.workspace_id, problem_id=problem_id, record=record)
+            for problem_id in wanted - held.keys()
+        )
+    return True
+
+
+def _solve(trail: audit.Trail, problem: Problem) -> None:
+    problem.state, problem.ended_at, problem.ended_by = ProblemState.SOLVED, clock.now(), "cause gone"
+    problem.save(update_fields=["state", "ended_at", "ended_by"])
+    trail.add("problem_solved", f"problem:{problem.pk}", cause=problem.cause)

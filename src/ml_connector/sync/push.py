@@ -1,0 +1,241 @@
+"""Push: recover, settle what is in doubt, resolve what is staged, deliver what is ready."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from django.db.models import Q
+
+from ml_connector import audit, clock
+from ml_connector.domain.money import Money, from_units, to_units
+from ml_connector.sync import listing, problems, settle
+from ml_connector.sync.deliver import Delivery, put_aside
+from ml_connector.sync.flows import declaration, document_flows, spec_of, target_of, target_policy
+from ml_connector.sync.leases import Lease
+from ml_connector.sync.models import (
+    Flow,
+    Link,
+    Listing,
+    ProblemState,
+    Record,
+    Run,
+    RunKind,
+    RunState,
+    State,
+    TargetEntry,
+)
+from ml_connector.sync.problems import SETTLED_BY_ITSELF, Cause
+from ml_connector.sync.pull import read_codes
+from ml_connector.sync.resolve import Resolved, Resolver
+from ml_connector.systems.base import AuthFailed, Client, Listed, SystemFailure, Target, Throttled, Transient
+
+CODES_FRESH = timedelta(minutes=15)
+"""A target's code list older than this is read again before documents are checked against it."""
+
+BATCH_FROM = 20
+"""New records from which a first load is sent in batches."""
+
+
+def codes(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float) -> dict[str, Any]:
+    """Reads the target's side of a code list, whole."""
+    return read_codes(flow, run, client, lease, source_side=False)
+
+
+def documents(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float) -> dict[str, Any]:
+    """Brings everything that can travel into the target, in order: parents are earlier Flows."""
+    target = client.target(spec_of(flow).record_type, target_policy(flow))
+    counts: dict[str, Any] = {"recovered": settle.recover(flow, run, lease)}
+    _fresh_codes(flow, run, client, lease)
+    listed = isinstance(target, Listed)
+    if isinstance(target, Listed):
+        counts["listed"] = listing.refresh(flow, target, run, lease)
+    stopped = _settle_all(flow, run, target, lease, deadline, counts)
+    resolver = Resolver(flow)
+    resolve_all(flow, run, resolver, lease, counts)
+    first_load = not _pushed_before(flow, run)
+    while stopped is None:
+        ready = _due(flow, State.READY).count()
+        if not ready or time.monotonic() >= deadline:
+            break
+        delivery = Delivery(
+            flow, target, client.parallel, run, lease, resolver, listed=listed,
+            batches=first_load and ready >= BATCH_FROM, deadline=deadline,
+        )  # fmt: skip
+        delivery.deliver()
+        for name, count in delivery.counts.items():
+            counts[name] = counts.get(name, 0) + count
+        stopped = delivery.stopped_by
+        first_load = first_load and delivery.batches
+        if _due(flow, State.READY).count() >= ready and not delivery.counts:
+            break
+    wrote = any(counts.get(name) for name in ("created", "updated", "cancelled"))
+    if wrote and stopped is None and isinstance(target, Listed):
+        listing.refresh(flow, target, run, lease)
+    counts["unfinished"] = _due(flow, State.READY).exists()
+    if stopped is not None:
+        counts["stopped_by"] = stopped
+    return counts
+
+
+def _pushed_before(flow: Flow, run: Run) -> bool:
+    """Whether a push of the Flow has ever come to its end: until then its documents are a first load."""
+    rows = Run.objects.of(flow.workspace_id).filter(flow=flow, kind=RunKind.PUSH, counts__unfinished=False)
+    return rows.exclude(pk=run.pk).filter(state__in=[RunState.SUCCEEDED, RunState.WITH_PROBLEMS]).exists()
+
+
+def _due(flow: Flow, state: State) -> Any:
+    due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=clock.now())
+    return Record.objects.of(flow.workspace_id).filter(due, flow=flow, state=state)
+
+
+def _settle_all(
+    flow: Flow, run: Run, target: Target[Any], lease: Lease, deadline: float, counts: dict[str, Any]
+) -> SystemFailure | None:
+    for record in list(_due(flow, State.IN_DOUBT).order_by("pk")):
+        if time.monotonic() >= deadline:
+            break
+        try:
+            settle.settle(flow, record, target, run, lease)
+        except (Transient, Throttled, AuthFailed) as failure:
+            return failure
+        counts["settled"] = counts.get("settled", 0) + (record.state != State.IN_DOUBT)
+        counts["in_doubt"] = counts.get("in_doubt", 0) + (record.state == State.IN_DOUBT)
+    return None
+
+
+def resolve_all(flow: Flow, run: Run, resolver: Resolver, lease: Lease, counts: dict[str, Any]) -> None:
+    """Resolves what is staged, and judges again what is held by causes that can go by themselves (R49, R56)."""
+    rows = Record.objects.of(flow.workspace_id).filter(flow=flow)
+    _resolve_rows(flow, run, resolver, lease, rows.filter(state=State.STAGED), counts)
+    refused = Q(problems__problem__state=ProblemState.OPEN) & ~Q(problems__problem__cause__in=SETTLED_BY_ITSELF)
+    held = rows.filter(state=State.BLOCKED).exclude(pk__in=rows.filter(refused, state=State.BLOCKED).values("pk"))
+    _resolve_rows(flow, run, resolver, lease, held, counts)
+
+
+def _resolve_rows(flow: Flow, run: Run, resolver: Resolver, lease: Lease, rows: Any, counts: dict[str, Any]) -> None:
+    last = 0
+    while True:
+        part = list(rows.filter(pk__gt=last).order_by("pk")[:200])
+        if not part:
+            return
+        last = part[-1].pk
+        with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
+            lease.confirm()
+            resolver.look_up(part)
+            held = problems.holding(part)
+            ready = [record.pk for record in part if _resolve_one(trail, flow, record, resolver, held, counts)]
+            Record.objects.of(flow.workspace_id).filter(pk__in=ready).update(
+                state=State.READY, next_attempt_at=None, reason=""
+            )
+
+
+def _resolve_one(
+    trail: audit.Trail, flow: Flow, record: Record, resolver: Resolver, held: set[int], counts: dict[str, Any]
+) -> bool:
+    """Whether the Record is ready now, which is left to be stored; anything else is stored here."""
+    result = resolver.resolve(record)
+    if isinstance(result, Resolved):
+        if record.pk in held:
+            problems.let_go(trail, record)
+        trail.add(
+            "decision",
+            f"record:{record.pk}",
+            source_version=bytes(record.hash).hex(),
+            state=State.READY.value,
+            mappings=result.mapping_versions,
+        )
+        for warning in result.warnings:
+            problems.warn(trail, flow, record, warning)
+        return True
+    was_blocked = record.state == State.BLOCKED
+    put_aside(trail, flow, record, result)
+    name = "skipped" if record.state == State.SKIPPED else "blocked"
+    counts[name] = counts.get(name, 0) + (not was_blocked or name == "skipped")
+    return False
+
+
+def _fresh_codes(flow: Flow, run: Run, client: Client, lease: Lease) -> None:
+    """Reads the target's code lists again where they are older than documents may rely on (R49)."""
+    target = target_of(flow)
+    if spec_of(flow).record_type != "invoice":
+        return
+    reference = Flow.objects.of(flow.workspace_id).filter(
+        integration=flow.integration, name__in=[f.name for f in declaration(flow.integration).flows if f.mapping]
+    )
+    for other in reference.select_related("integration", "workspace"):
+        rows = Listing.objects.of(flow.workspace_id).filter(connection=target, type=spec_of(other).record_type)
+        if not rows.filter(complete_at__gt=clock.now() - CODES_FRESH).exists():
+            read_codes(other, run, client, lease, source_side=False)
+
+
+# --- what happened to documents in the source
+
+
+def observed(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float) -> dict[str, Any]:
+    """Payments made in the source against bills that the target would pay again (paid_elsewhere).
+
+    A payment that the target made too, or has scheduled, is its own booking in the source and no Problem.
+    """
+    counts: dict[str, Any] = {}
+    for parent in document_flows(flow.integration, "invoice"):
+        target = client.target(spec_of(parent).record_type, target_policy(parent))
+        if isinstance(target, Listed):
+            counts["listed"] = listing.refresh(parent, target, run, lease)
+        _paid_elsewhere(parent, run, lease, counts)
+    with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
+        lease.confirm()
+        for record in Record.objects.of(flow.workspace_id).filter(flow=flow, state=State.STAGED):
+            record.state, record.reason = State.SKIPPED, "Compared with the target, not sent."
+            record.save(update_fields=["state", "reason"])
+            trail.add("skip", f"record:{record.pk}", reason=record.reason)
+    return counts
+
+
+def _paid_elsewhere(flow: Flow, run: Run, lease: Lease, counts: dict[str, Any]) -> None:
+    links = dict(
+        Link.objects.of(flow.workspace_id)
+        .filter(integration=flow.integration, type=spec_of(flow).link_type)
+        .values_list("source_key", "target_key")
+    )
+    entries = {
+        entry.key: entry
+        for entry in TargetEntry.objects.of(flow.workspace_id).filter(
+            connection=target_of(flow), type=spec_of(flow).link_type
+        )
+    }
+    label = declaration(flow.integration).system(spec_of(flow).target).label
+    rows = Record.objects.of(flow.workspace_id).filter(flow=flow, state=State.CONFIRMED, observed__contains='"paid"')
+    with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
+        lease.confirm()
+        for record in rows.select_related("flow"):
+            entry = entries.get(links.get(record.key, ""))
+            if entry is None or entry.state == "archived" or record.amount is None:
+                continue
+            paid = _units(record, "paid")
+            there = record.amount - (entry.open or 0) if entry.state != "scheduled" else record.amount
+            if paid <= there:
+                problems.end_problem(trail, flow.integration, "paid_elsewhere", subject=record.key)
+                continue
+            missing = Money(from_units(paid - there, record.currency), record.currency)
+            problems.report(
+                trail,
+                flow,
+                record,
+                Cause(
+                    "paid_elsewhere",
+                    record.key,
+                    f"Invoice {record.number} was paid in the source with {missing} that {label} does not know of.",
+                    f"Record it in {label} as paid outside, or it may be paid twice.",
+                    blocks=False,
+                    detail={"paid": str(missing.amount)},
+                ),
+            )
+            counts["blocked"] = counts.get("blocked", 0) + 1
+
+
+def _units(record: Record, name: str) -> int:
+    return to_units(Decimal(msgspec.json.decode(record.observed).get(name, "0")))

@@ -1,0 +1,349 @@
+"""Resolve and check: a source's record in the target's terms, or the causes that hold it.
+
+Codes go through Mappings, parents through Links. What is missing becomes a cause with a plain text; nothing is
+asked of either system here, and nothing is sent. A Resolver is made per Run and is asked again right before each
+send, because mappings and parents may have changed since (R49).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from ml_connector import clock
+from ml_connector.domain import countries
+from ml_connector.domain.records import (
+    Invoice,
+    InvoiceKind,
+    InvoiceStatus,
+    Supplier,
+    content_hash,
+    decode,
+)
+from ml_connector.sync import codes, links, mappings
+from ml_connector.sync.checks import Checks
+from ml_connector.sync.flows import declaration, document_flows, spec_of, target_of
+from ml_connector.sync.models import Flow, Link, Record, State, TargetEntry
+from ml_connector.sync.problems import Cause
+
+CORRECTIONS = {
+    InvoiceKind.CREDIT_NOTE: "Credit note",
+    InvoiceKind.DEBIT_NOTE: "Debit note",
+    InvoiceKind.INVOICE: "Adjustment",
+}
+"""What people call a document that corrects an invoice."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A record as the target will be sent it."""
+
+    record: Any
+    link: Link | None
+    mapping_versions: dict[str, int]
+    warnings: tuple[Cause, ...] = ()
+    """What people should know of it; it travels all the same."""
+
+    @property
+    def payload(self) -> bytes:
+        return bytes(self.record.payload())
+
+    @property
+    def hash(self) -> bytes:
+        return content_hash(self.payload)
+
+
+@dataclass(frozen=True)
+class Held:
+    """Why the record cannot travel now."""
+
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Why the record is not to travel at all."""
+
+    reason: str
+
+
+class Resolver:
+    """Everything that the records of one Flow are resolved with, loaded once per Run."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.spec = spec_of(flow)
+        self.integration = flow.integration
+        self.workspace_id = flow.workspace_id
+        self.label = declaration(self.integration).system(self.spec.target).label
+        today = clock.now().date()
+        self.tables = {
+            mapping.name: mappings.table(self.integration, mapping.name, today)
+            for mapping in declaration(self.integration).mappings
+        }
+        target = target_of(flow)
+        self.lists = {
+            mapping.name: codes.code_index(target, mapping.list)
+            for mapping in declaration(self.integration).mappings
+            if mapping.list
+        }
+        self.supplier_flows = [other.pk for other in document_flows(self.integration, "supplier")]
+        self.suppliers: dict[str, tuple[Record, Supplier] | None] = {}
+        self.parents: dict[tuple[str, str], Link] = {}
+        self.checks = Checks(flow, self.supplier_record)
+        self._own_links: dict[str, Link | None] = {}
+        self._vendors: links.SupplierIndex | None = None
+        self._currencies: dict[str, str] = {}
+
+    def look_up(self, records: Sequence[Record]) -> None:
+        """Makes the look-ups that each of these Records needs for itself together, for `resolve` soon after."""
+        rows = Link.objects.of(self.workspace_id).filter(integration=self.integration, type=self.spec.link_type)
+        keys = [record.key for record in records]
+        self._own_links = {**dict.fromkeys(keys), **{row.source_key: row for row in rows.filter(source_key__in=keys)}}
+        values = [decode(self.spec.record_type, bytes(record.payload)) for record in records if not record.invalid]
+        self.checks.look_up([value for value in values if isinstance(value, Invoice)])
+
+    def resolve(self, record: Record) -> Resolved | Held | Skip:
+        """What becomes of a Record as things stand now. Pure but for look-ups in our own tables."""
+        if record.invalid:
+            cause, _, text = record.invalid.partition(": ")
+            return Held((self._about(record, cause, text, "Correct it in the source; it follows by itself."),))
+        value = decode(self.spec.record_type, bytes(record.payload))
+        own = self._own_links
+        link = own[record.key] if record.key in own else self.link_of(self.spec.link_type, record.key)
+        if isinstance(value, Supplier):
+            return self._supplier(record, value, link)
+        if isinstance(value, Invoice):
+            return self._invoice(record, value, link)
+        raise TypeError(f"No rule resolves a {self.spec.record_type}.")
+
+    # --- suppliers
+
+    def _supplier(self, record: Record, supplier: Supplier, link: Link | None) -> Resolved | Held | Skip:
+        causes: list[Cause] = []
+        used: dict[str, int] = {}
+        if link is None:
+            suggestion = None if links.wants_creation(record) else self.vendors.suggest(supplier)
+            if suggestion is not None:
+                causes.append(
+                    Cause(
+                        "supplier_ambiguous",
+                        record.key,
+                        f"Supplier {supplier.code} ({supplier.name}) may already be in {self.label} as"
+                        f" {suggestion.name!r} ({suggestion.why}).",
+                        "Link the two, or decide to create a new one: links accept, or solve with action 'create'."
+                        " Its documents wait until then.",
+                        detail={"target_key": suggestion.target_key, "score": f"{suggestion.score:.2f}"},
+                    )
+                )
+        address = supplier.address
+        if address is not None and address.country:
+            country = self._country(address.country, supplier, causes, used)
+            address = msgspec.structs.replace(address, country=country)
+        account = supplier.default_account
+        if account is not None:
+            account = self.tables["gl_account"].get(account) if "gl_account" in self.tables else None
+        resolved = msgspec.structs.replace(supplier, address=address, default_account=account, terms=None)
+        return Held(tuple(causes)) if causes else Resolved(resolved, link, used)
+
+    def _country(self, code: str, supplier: Supplier, causes: list[Cause], used: dict[str, int]) -> str | None:
+        table = self.tables.get("country")
+        mapped = table.get(code) if table else None
+        if mapped is not None and table is not None:
+            used["country"] = table.version
+            return mapped
+        known = countries.alpha_2(code)
+        if known is not None:
+            return known
+        causes.append(
+            Cause(
+                "unmapped_code",
+                f"country:{code}",
+                f"Country code {code} has no two-letter country.",
+                f"Map it: mapping set country {code} XX. First met at supplier {supplier.code}.",
+                detail={"mapping": "country", "code": code},
+            )
+        )
+        return None
+
+    @property
+    def vendors(self) -> links.SupplierIndex:
+        if self._vendors is None:
+            self._vendors = links.supplier_index(self.flow)
+        return self._vendors
+
+    # --- invoices and credit notes
+
+    def _invoice(self, record: Record, invoice: Invoice, link: Link | None) -> Resolved | Held | Skip:
+        if invoice.status is InvoiceStatus.VOIDED and link is None:
+            return Skip("Voided in the source before it was sent.")
+        if invoice.status is InvoiceStatus.VOIDED and link is not None:
+            return Resolved(invoice, link, {})
+        causes: list[Cause] = []
+        used: dict[str, int] = {}
+        if link is None and self.checks.settled(record, invoice):
+            return Skip("Settled in the source before it was sent: nothing is left to pay.")
+        supplier_link = self._parent("supplier", invoice.supplier)
+        causes += self._supplier_causes(invoice, supplier_link)
+        corrects = None
+        if invoice.corrects is not None:
+            parent = self._parent("invoice", invoice.corrects)
+            corrects = parent.target_key if parent else None
+            if corrects is None:
+                corrected = self._invoice_record(invoice.corrects)
+                if corrected is not None and corrected.state == State.SKIPPED and link is None:
+                    return Skip(f"Invoice {corrected.number}, which it corrects, does not travel: {corrected.reason}")
+                causes.append(self._missing_invoice(invoice, corrected))
+        lines = tuple(self._line(invoice, index, causes, used) for index in range(len(invoice.lines)))
+        causes += self.checks.invoice(record, invoice, linked=link is not None)
+        if causes:
+            return Held(tuple({(cause.cause, cause.subject): cause for cause in causes}.values()))
+        assert supplier_link is not None
+        resolved = msgspec.structs.replace(invoice, supplier=supplier_link.target_key, corrects=corrects, lines=lines)
+        return Resolved(resolved, link, used, tuple(self.checks.near_duplicates(record, invoice)))
+
+    def _supplier_causes(self, invoice: Invoice, link: Link | None) -> list[Cause]:
+        found = self.supplier_record(invoice.supplier)
+        if found is None:
+            return [
+                Cause(
+                    "supplier_missing",
+                    invoice.supplier,
+                    f"Supplier {invoice.supplier} of invoice {invoice.number} was never read from the source.",
+                    "Check that the supplier exists there and passes the Connection's supplier filter.",
+                )
+            ]
+        record, supplier = found
+        causes = []
+        if supplier.on_hold:
+            causes.append(
+                Cause(
+                    "supplier_on_hold",
+                    invoice.supplier,
+                    f"Supplier {supplier.code} ({supplier.name}) is on hold in the source.",
+                    "Its documents follow by themselves when the hold is lifted there.",
+                )
+            )
+        if link is None:
+            causes.append(
+                Cause(
+                    "parent_not_confirmed",
+                    f"supplier:{invoice.supplier}",
+                    f"Supplier {supplier.code} ({supplier.name}) is not in {self.label} yet ({record.state}).",
+                    "Its documents follow by themselves when it is.",
+                )
+            )
+        elif (kept := self._currency_kept(supplier, link)) not in {"", invoice.currency}:
+            causes.append(
+                Cause(
+                    "currency_not_allowed",
+                    f"{invoice.supplier}:{invoice.currency}",
+                    f"Invoice {invoice.number} is in {invoice.currency}, but supplier {supplier.code} ({supplier.name})"
+                    f" is kept in {kept}.",
+                    f"{self.label} keeps one currency per supplier. Enter it under a supplier in {invoice.currency}.",
+                )
+            )
+        return causes
+
+    def _currency_kept(self, supplier: Supplier, link: Link) -> str:
+        """The currency that the target keeps the supplier in, as last listed; else the source's; '' if unknown."""
+        if link.target_key not in self._currencies:
+            rows = TargetEntry.objects.of(self.workspace_id).filter(
+                connection=target_of(self.flow), type=link.type, key=link.target_key
+            )
+            self._currencies[link.target_key] = rows.values_list("currency", flat=True).first() or ""
+        return self._currencies[link.target_key] or supplier.currency or ""
+
+    def _missing_invoice(self, invoice: Invoice, corrected: Record | None) -> Cause:
+        assert invoice.corrects is not None
+        number = corrected.number if corrected else unquote(invoice.corrects.rpartition("/")[2])
+        return Cause(
+            "credit_without_invoice",
+            invoice.corrects,
+            f"{CORRECTIONS[invoice.kind]} {invoice.number} corrects invoice {number}, which is not in {self.label}.",
+            "It follows by itself when the invoice is there; skip it if the invoice will never travel.",
+        )
+
+    def _invoice_record(self, key: str) -> Record | None:
+        flows = [flow.pk for flow in document_flows(self.integration, "invoice")]
+        return Record.objects.of(self.workspace_id).filter(flow_id__in=flows, key=key).first()
+
+    def _line(self, invoice: Invoice, index: int, causes: list[Cause], used: dict[str, int]) -> Any:
+        line = invoice.lines[index]
+        account = self._code("gl_account", "GL account", line.account, invoice, index, causes, used)
+        cost_center = line.cost_center and self._code(
+            "cost_center", "cost center", line.cost_center, invoice, index, causes, used
+        )
+        return msgspec.structs.replace(line, account=account or "", cost_center=cost_center or None)
+
+    def _code(
+        self,
+        name: str,
+        label: str,
+        code: str,
+        invoice: Invoice,
+        index: int,
+        causes: list[Cause],
+        used: dict[str, int],
+    ) -> str | None:
+        table = self.tables[name]
+        used[name] = table.version
+        target = table.get(code)
+        if target is None:
+            causes.append(
+                Cause(
+                    "unmapped_code",
+                    f"{name}:{code}",
+                    f"{label[0].upper()}{label[1:]} {code} has no {self.label} {label.removeprefix('GL ')}.",
+                    f"Map it: mapping set {name} {code} CODE; or create it in {self.label} and map it then."
+                    f" First met in invoice {invoice.number}, line {index + 1}; what it holds follows by itself.",
+                    detail={"mapping": name, "code": code, "line": index + 1, "document": invoice.number},
+                )
+            )
+            return None
+        if name not in self.lists:
+            return target
+        fault = self.lists[name].fault(target)
+        if fault:
+            causes.append(
+                Cause(
+                    "code_not_postable",
+                    f"{name}:{code}",
+                    f"{label[0].upper()}{label[1:]} {code} is mapped to a {self.label} code that is of no use: {fault}",
+                    f"Restore it in {self.label}, or map {code} to another one.",
+                    detail={"mapping": name, "code": code, "target": target},
+                )
+            )
+            return None
+        entry = self.lists[name].named(target)
+        return entry.code if entry else None
+
+    # --- look-ups
+
+    def supplier_record(self, key: str) -> tuple[Record, Supplier] | None:
+        """The supplier's Record and value as last read from the source."""
+        if key not in self.suppliers:
+            row = Record.objects.of(self.workspace_id).filter(flow_id__in=self.supplier_flows, key=key).first()
+            self.suppliers[key] = (row, decode("supplier", bytes(row.payload))) if row else None
+        return self.suppliers[key]
+
+    def _parent(self, link_type: str, source_key: str) -> Link | None:
+        """A Link once found stays for the Run: Links are never taken back."""
+        found = self.parents.get((link_type, source_key)) or self.link_of(link_type, source_key)
+        if found is not None:
+            self.parents[link_type, source_key] = found
+        return found
+
+    def link_of(self, link_type: str, source_key: str) -> Link | None:
+        return (
+            Link.objects.of(self.workspace_id)
+            .filter(integration=self.integration, type=link_type, source_key=source_key)
+            .first()
+        )
+
+    def _about(self, record: Record, cause: str, text: str, fix: str) -> Cause:
+        return Cause(cause, record.key, f"{self.spec.label.removesuffix('s')} {record.number}: {text}", fix)
