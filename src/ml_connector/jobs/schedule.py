@@ -1,0 +1,82 @@
+"""When a Flow is due: three instants in its row, one per kind of job.
+
+One row is the schedule, the retry, the wake-up by a webhook and the pause. Each instant is in one of these states:
+
+- in the past: due. The ticker hands the job to the queue and moves the instant a little ahead (`HANDED_OVER`),
+  so that a job that the queue loses is due again by itself;
+- CLAIMED: a job runs. Whoever wants another run meanwhile sets an earlier instant, and the end of the job leaves
+  that alone: a wake-up is never lost. CLAIMED without a lease in force means that its worker died;
+- in the future: the next regular run, or the retry;
+- None: not scheduled yet (pull, sweep), or nothing to push.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Q
+
+from ml_connector import clock
+from ml_connector.sync.models import Flow, RunKind
+
+COLUMNS = {RunKind.PULL: "next_pull_at", RunKind.PUSH: "next_push_at", RunKind.SWEEP: "next_sweep_at"}
+"""The kinds that are scheduled, in the order in which they are run."""
+
+HANDED_OVER = timedelta(seconds=10)
+"""A job that the queue has is not handed over again, however long it waits; one that it lost, is."""
+CLAIMED = datetime(9000, 1, 1, tzinfo=UTC)
+SWEEP_SECONDS = 24 * 60 * 60
+FIRST_RUN_SECONDS = 60
+"""The first pulls of Flows that were set up together are spread over this time."""
+
+
+def wake(flow_ids: Iterable[int], kind: RunKind, at: datetime | None = None) -> None:
+    """Makes Flows due now, or at an instant, unless they are due earlier anyway. For webhooks, commands, retries.
+    A run that is under way does not count: another one follows it."""
+    column, instant = COLUMNS[kind], at or clock.now()
+    later = Q(**{f"{column}__isnull": True}) | Q(**{f"{column}__gt": instant})
+    Flow.objects.across_workspaces().filter(later, pk__in=list(flow_ids)).update(**{column: instant})
+
+
+def move(flow_id: int, kind: RunKind, seen: datetime, to: datetime | None) -> bool:
+    """Sets the instant if it is still the one that was seen; says whether it was. Of several who try, one succeeds."""
+    column = COLUMNS[kind]
+    rows = Flow.objects.across_workspaces().filter(**{"pk": flow_id, column: seen})
+    return bool(rows.update(**{column: to}))
+
+
+def claim(flow_id: int, kind: RunKind) -> None:
+    """Marks that a job begins to read now. It answers every wake-up before this instant, and none after."""
+    Flow.objects.across_workspaces().filter(pk=flow_id).update(**{COLUMNS[kind]: CLAIMED})
+
+
+def settle(flow: Flow, kind: RunKind) -> None:
+    """Ends a claim with the next regular run, unless somebody set another instant meanwhile."""
+    move(flow.pk, kind, CLAIMED, regular(flow, kind, clock.now()))
+
+
+def regular(flow: Flow, kind: RunKind, now: datetime) -> datetime | None:
+    """The next regular run after `now`: a slot of the Flow's own, by hash, so that Flows stay spread and do not
+    drift. None for pushes: they run when there is something to push."""
+    if kind is RunKind.PUSH:
+        return None
+    every = SWEEP_SECONDS if kind is RunKind.SWEEP else flow.every
+    offset = _spread(flow.pk, kind) % every
+    slots = (int(now.timestamp()) - offset) // every + 1
+    return datetime.fromtimestamp(slots * every + offset, UTC)
+
+
+def adopt() -> None:
+    """Schedules the first pull and sweep of Flows that have none."""
+    now = clock.now()
+    for flow in Flow.objects.across_workspaces().filter(next_pull_at__isnull=True):
+        first = now + timedelta(seconds=_spread(flow.pk, RunKind.PULL) % min(flow.every, FIRST_RUN_SECONDS))
+        wake([flow.pk], RunKind.PULL, first)
+    for flow in Flow.objects.across_workspaces().filter(next_sweep_at__isnull=True):
+        wake([flow.pk], RunKind.SWEEP, regular(flow, RunKind.SWEEP, now))
+
+
+def _spread(flow_id: int, kind: RunKind) -> int:
+    return zlib.crc32(f"{kind.value} {flow_id}".encode())

@@ -1,0 +1,70 @@
+"""What a worker sees to besides its jobs: that the Records add up (R76), and that the trail is signed now and then."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from django.db import Error, connection
+
+from ml_connector import audit, vault
+from ml_connector.audit.checkpoints import checkpoint
+from ml_connector.sync import problems
+from ml_connector.sync.models import Flow
+from ml_connector.sync.problems import Cause
+from ml_connector.sync.queries import imbalances
+from ml_connector.workspaces.models import Workspace
+
+CHECK_SECONDS = 3600.0
+CHECKS_PER_CHECKPOINT = 24
+
+log = logging.getLogger(__name__)
+
+
+def keep_up(stop: threading.Event) -> None:
+    """Checks every hour and signs every day, until `stop` is set. To be run in a thread of its own."""
+    checks = 0
+    while not stop.wait(CHECK_SECONDS):
+        checks += 1
+        try:
+            check_records()
+            if checks % CHECKS_PER_CHECKPOINT == 0:
+                sign_trails()
+        except Error as error:
+            log.warning("The hourly check could not be made: %s", error)
+        finally:
+            connection.close()
+
+
+def check_records() -> int:
+    """Opens a Problem for each Flow whose Records do not add up, and says how many there are."""
+    found = 0
+    for workspace in Workspace.objects.all():
+        wrong = imbalances(workspace)
+        with audit.recording(workspace, actor="worker") as trail:
+            for flow in Flow.objects.of(workspace).exclude(pk__in=[flow.pk for flow, _ in wrong]):
+                problems.end_problem(trail, flow.integration, "records_missing", subject=f"flow:{flow.name}")
+        for flow, text in wrong:
+            found += 1
+            log.error("Workspace %s: %s", workspace.name, text)
+            with audit.recording(workspace, actor="worker") as trail:
+                problems.open_problem(
+                    trail,
+                    flow.integration,
+                    Cause(
+                        "records_missing",
+                        f"flow:{flow.name}",
+                        f"Records of {text}",
+                        "Something outside changed our database. Compare it with a backup before going on.",
+                        blocks=False,
+                    ),
+                    flow,
+                )
+    return found
+
+
+def sign_trails() -> None:
+    """A checkpoint of each Workspace's trail, whose anchor goes into the log and so off the machine."""
+    key = vault.signing_key()
+    for workspace in Workspace.objects.all():
+        checkpoint(workspace, key, "worker")
