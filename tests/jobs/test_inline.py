@@ -11,10 +11,10 @@ from ml_connector import clock
 from ml_connector.jobs import inline, schedule
 from ml_connector.jobs.inline import run_until_idle
 from ml_connector.jobs.job import Work
-from ml_connector.jobs.takeover import PARK_AT, take_over
+from ml_connector.jobs.takeover import take_over
 from ml_connector.sync import leases
 from ml_connector.sync.leases import Lease, LeaseTaken
-from ml_connector.sync.models import Connection, Flow, Run, RunKind, RunState
+from ml_connector.sync.models import PARK_AT, Connection, Flow, Run, RunKind, RunState
 
 if TYPE_CHECKING:
     from conftest import House

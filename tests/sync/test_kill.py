@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from ml_connector.sync.models import Attempt, Connection, Flow, Link, Outcome, Record, State
+from ml_connector.sync.models import Attempt, Connection, Link, Outcome, Record, Run, RunState, State
 from tests.sync.pair import Pair, seeded_pair
 
 KILLS = 8
@@ -35,9 +35,9 @@ def start() -> subprocess.Popen[bytes]:
 
 
 def half_a_minute_passes(pair: Pair) -> None:
-    """The dead process's lease lapses. Its Flow did not die five times in a row without a success between."""
+    """The dead process's lease lapses. Its Flows do not count as dying in a row, which would park them."""
     Connection.objects.of(pair.workspace).update(lease_until=None)
-    Flow.objects.of(pair.workspace).update(deaths=0)
+    Run.objects.of(pair.workspace).filter(state=RunState.LOST).update(state=RunState.FAILED)
 
 
 def test_kills_at_random_moments_leave_one_document_each(pair):  # R9, R76

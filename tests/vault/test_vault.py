@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection, connections
@@ -15,6 +16,7 @@ from django.db import connection, connections
 from ml_connector import clock, vault
 from ml_connector.redaction import redacted
 from ml_connector.vault import rotation
+from ml_connector.vault import secrets as sealed_secrets
 from ml_connector.vault.keys import KeyFile, key_id
 from ml_connector.vault.models import KeyCanary, Secret
 from ml_connector.workspaces.models import Workspace
@@ -263,6 +265,34 @@ def test_writers_and_readers_go_on_during_rotations(workspace: Workspace) -> Non
         thread.join()
     assert errors == []
     assert vault.get(workspace, OWNER, "password") == f"value {written[0]}"
+
+
+@pytest.mark.parametrize("act", ["read", "write", "fingerprint"])
+def test_a_whole_rotation_between_two_steps_of_ours_does_no_harm(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:  # R75: without downtime
+    vault.put(workspace, OWNER, "password", "value")
+    before = vault.fingerprint("x")
+    provided = sealed_secrets.provider
+    left = [1]
+
+    def provider_after_a_rotation(data: Path) -> object:
+        if left:
+            left.clear()
+            if act in {"write", "fingerprint"}:
+                keys = provided(data).keys()
+                vault.rotate()
+                return SimpleNamespace(keys=lambda: keys)
+            vault.rotate()
+        return provided(data)
+
+    monkeypatch.setattr(sealed_secrets, "provider", provider_after_a_rotation)
+    if act == "write":
+        vault.put(workspace, OWNER, "password", "value 2")
+    if act == "fingerprint":
+        assert vault.fingerprint("x") == before
+    assert vault.get(workspace, OWNER, "password") == ("value 2" if act == "write" else "value")
+    assert not left
 
 
 def test_another_process_sees_the_new_key_at_once(workspace: Workspace, database: Path) -> None:

@@ -9,9 +9,9 @@ from ml_connector import clock
 from ml_connector.jobs import schedule
 from ml_connector.jobs.job import Work, closed_until, perform
 from ml_connector.jobs.presence import process_name
-from ml_connector.jobs.takeover import PARK_AT, take_over
+from ml_connector.jobs.takeover import take_over
 from ml_connector.sync.leases import LeaseLost, LeaseTaken
-from ml_connector.sync.models import Flow, RunKind
+from ml_connector.sync.models import PARK_AT, Flow, RunKind
 
 PATIENCE_SECONDS = 90.0
 """How long to wait for a Connection that another job holds."""

@@ -15,10 +15,7 @@ from ml_connector import clock
 from ml_connector.jobs import history, schedule
 from ml_connector.jobs.job import Work
 from ml_connector.sync import leases
-from ml_connector.sync.models import Connection, Flow, Run, RunKind, RunState
-
-PARK_AT = 5
-"""A Flow whose jobs killed their workers this often in a row is not run any more until people look at it."""
+from ml_connector.sync.models import PARK_AT, Connection, Flow, Run, RunKind, RunState
 
 log = logging.getLogger(__name__)
 

@@ -22,9 +22,9 @@ from ml_connector import clock
 from ml_connector.jobs import schedule
 from ml_connector.jobs.engine import Engine, Item
 from ml_connector.jobs.job import ASK_AGAIN, Work, closed_until
-from ml_connector.jobs.takeover import PARK_AT, take_over
+from ml_connector.jobs.takeover import take_over
 from ml_connector.sync import leases
-from ml_connector.sync.models import Connection, Flow, RunKind
+from ml_connector.sync.models import PARK_AT, Connection, Flow, RunKind
 
 TICK_SECONDS = 0.5
 TAKE_OVER_SECONDS = 2.0

@@ -9,14 +9,11 @@ from ml_connector import audit, clock
 from ml_connector.integrations.base import FlowKind
 from ml_connector.sync import problems, runs
 from ml_connector.sync.flows import connection_for, spec_of
-from ml_connector.sync.models import Flow, Health, Integration, Record, Run, RunKind, RunState
+from ml_connector.sync.models import PARK_AT, Flow, Health, Integration, Record, Run, RunKind, RunState
 from ml_connector.workspaces.models import Workspace
 
 HANDED_OVER = timedelta(seconds=30)
 """How far ahead a job's instant is moved when it is handed to the queue."""
-
-PARKED_AT = 5
-"""Deaths of workers in a row after which a Flow is no longer run."""
 
 
 def set_paused(row: Integration | Flow, actor: str, *, paused: bool) -> bool:
@@ -90,18 +87,21 @@ def _due(flow: Flow) -> bool:
 def _may_run(flow: Flow, kind: RunKind) -> bool:
     connection = connection_for(flow, kind)
     waits = connection.not_before is not None and connection.not_before > clock.now()
-    stopped = flow.paused or flow.integration.paused or flow.deaths >= PARKED_AT
-    return not stopped and not waits and connection.health != Health.CIRCUIT_OPEN
+    return not _stopped(flow) and not waits and connection.health != Health.CIRCUIT_OPEN
+
+
+def _stopped(flow: Flow) -> bool:
+    return flow.paused or flow.integration.paused or flow.deaths >= PARK_AT
 
 
 def next_work(flows: Sequence[Flow]) -> datetime | None:
-    """When the next push of Records that are on their way is due; None when there are none, or when their Connection
-    waits for a person."""
+    """When the next push of Records that are on their way is due; None when there are none, or when their Flow or
+    Connection waits for a person."""
     instants = []
     for flow in _read_anew(flows):
         target = connection_for(flow, RunKind.PUSH)
         work = runs.waiting(flow)
-        if work is None or flow.paused or flow.integration.paused or target.health == Health.CIRCUIT_OPEN:
+        if work is None or _stopped(flow) or target.health == Health.CIRCUIT_OPEN:
             continue
         scheduled = flow.next_push_at if flow.next_push_at and flow.next_push_at > clock.now() else work
         instants.append(max(scheduled, target.not_before) if target.not_before else scheduled)

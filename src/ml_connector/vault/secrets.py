@@ -7,6 +7,7 @@ import hmac
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
+from django.db import transaction
 
 from ml_connector import clock, redaction
 from ml_connector.vault.errors import KeyMissing, SecretMissing, WrongKey
@@ -22,26 +23,21 @@ _CANARY = 1
 def put(workspace: Workspace, owner: str, field: str, value: str) -> None:
     """Seals a secret; replaces the one before. From then on redaction knows the value."""
     redaction.register(value)
-    while True:
-        keys = keys_in_force()
-        data_key = new_key()
-        row = Secret(
-            workspace=workspace,
-            owner=owner,
-            field=field,
-            ciphertext=seal(data_key, value.encode(), binding("secret", workspace.name, owner, field)),
-            changed_at=clock.now(),
-        )
-        wrap(row, data_key, keys.current, workspace.name)
-        Secret.objects.bulk_create(
-            [row],
-            update_conflicts=True,
-            unique_fields=["workspace", "owner", "field"],
-            update_fields=["key_id", "wrapped_key", "ciphertext", "changed_at"],
-        )
-        if keys_in_force().current == keys.current:
-            return
-        # A rotation has begun meanwhile, and may have looked for rows before this one was there.
+    row = Secret(workspace=workspace, owner=owner, field=field, changed_at=clock.now())
+    data_key = new_key()
+    row.ciphertext = seal(data_key, value.encode(), binding("secret", workspace.name, owner, field))
+    with transaction.atomic():
+        used = None
+        # A rotation that begins meanwhile may have looked for rows before this one was there, and be over already.
+        while used != (current := keys_in_force().current):
+            used = current
+            wrap(row, data_key, current, workspace.name)
+            Secret.objects.bulk_create(
+                [row],
+                update_conflicts=True,
+                unique_fields=["workspace", "owner", "field"],
+                update_fields=["key_id", "wrapped_key", "ciphertext", "changed_at"],
+            )
 
 
 def get(workspace: Workspace, owner: str, field: str) -> str:
@@ -130,7 +126,7 @@ def open_canary(canary: KeyCanary, keys: Keys) -> bytes:
 
 
 def _open(workspace: Workspace, row: Secret) -> str:
-    data_key = unwrap(row, keys_in_force(), workspace.name)
+    data_key = unwrap(row, _keys_for(row), workspace.name)
     try:
         bound = binding("secret", workspace.name, row.owner, row.field)
         value = unseal(data_key, bytes(row.ciphertext), bound).decode()
@@ -140,17 +136,27 @@ def _open(workspace: Workspace, row: Secret) -> str:
     return value
 
 
+def _keys_for(row: Secret | KeyCanary) -> Keys:
+    """The keys in force. Reads the row anew where a whole rotation fell between reading it and reading them."""
+    while row.key_id not in map(key_id, (keys := keys_in_force()).ring):
+        seen = row.key_id
+        row.refresh_from_db()
+        if row.key_id == seen:
+            break
+    return keys
+
+
 def _fingerprint_key() -> bytes:
-    keys = keys_in_force()
     canary = KeyCanary.objects.filter(pk=_CANARY).first()
     if canary is None:
+        keys = keys_in_force()
         for used in Secret.objects.across_workspaces().values_list("key_id", flat=True)[:1]:
             keys.named(used)
         made = KeyCanary(pk=_CANARY)
         wrap_canary(made, new_key(), keys.current)
         KeyCanary.objects.bulk_create([made], ignore_conflicts=True)
         canary = KeyCanary.objects.get(pk=_CANARY)
-    return open_canary(canary, keys)
+    return open_canary(canary, _keys_for(canary))
 
 
 def _wrapping_key(key: bytes, workspace: str) -> bytes:

@@ -6,6 +6,9 @@ from django.db import models
 
 from ml_connector.workspaces.models import WorkspaceModel
 
+PARK_AT = 5
+"""A Flow whose jobs killed their workers this often in a row is parked: not run any more until people look at it."""
+
 
 class Health(models.TextChoices):
     UNKNOWN = "unknown"
@@ -106,7 +109,7 @@ class Flow(WorkspaceModel):
     last_swept_at = models.DateTimeField(null=True)
     found_only_by_sweep = models.BigIntegerField(default=0)
     deaths = models.PositiveSmallIntegerField(default=0)
-    """Workers that died in a row while running a job of this Flow; at five it is parked with a Problem."""
+    """Workers that died in a row while running a job of this Flow; at PARK_AT it is parked with a Problem."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "integration", "name"], name="flow_name")]
