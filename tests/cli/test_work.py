@@ -13,7 +13,7 @@ import pytest
 from ml_connector.audit import offline_verify
 from ml_connector.sandbox import Running
 from ml_connector.sync import problems
-from ml_connector.sync.models import PARK_AT, Flow, Record
+from ml_connector.sync.models import PARK_AT, Flow, Integration, Record
 from tests.cli.conftest import Run
 
 RECORD_FIELDS = {
@@ -46,8 +46,9 @@ def caused(run: Run, cause: str) -> dict[str, Any]:
 
 
 def test_records_of_a_parked_flow_are_not_waited_for(decided: Run, stand_ins: dict[str, Running]) -> None:
-    lost = {"match": {"method": "POST", "path": "/v3/bills", "contains": "PK-500"}, "do": "commit_then_reset"}
+    lost = {"match": {"method": "POST", "path": "/v3/bills", "contains": "PK-500"}, "do": "reset"}
     stand_ins["bill"].faults([{**lost, "times": 1}])
+    Integration.objects.across_workspaces().update(policies={"settle_wait": 600})
     decided("sync", "payables")
     assert numbered(decided, "PK-500")["state"] == "in_doubt"
     Flow.objects.across_workspaces().filter(name="invoices").update(deaths=PARK_AT)
