@@ -76,7 +76,7 @@ def point(pair: Pair, stand_in) -> None:
     pair.platform.settings = {**pair.platform.settings, **stand_in.settings}
     pair.platform.save(update_fields=["settings"])
     for field, value in stand_in.secrets.items():
-        vault.put(pair.workspace, "connection:bill", field, value)
+        vault.put(pair.workspace, "connection:platform", field, value)
 
 
 def test_a_connection_pointed_at_another_organisation_is_refused(delivered):  # R51

@@ -27,7 +27,7 @@ def pair(workspace):
 
 def start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "ml_connector", "sync", "payables", "--until-idle"],
+        [sys.executable, "-m", "ml_connector", "sync", "bench", "--until-idle"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

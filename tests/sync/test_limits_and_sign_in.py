@@ -76,7 +76,7 @@ def test_parallel_requests_on_an_expired_session_sign_in_once(delivered):  # R60
 
 def test_a_wrong_password_is_tried_once_and_work_resumes_when_it_is_corrected(delivered):  # R61
     right = delivered.bill.secrets["password"]
-    vault.put(delivered.workspace, "connection:bill", "password", "wrong-Pw-1")
+    vault.put(delivered.workspace, "connection:platform", "password", "wrong-Pw-1")
     enter(delivered, 3)
     delivered.later(hours=2)
     before = logins(delivered)
@@ -90,7 +90,7 @@ def test_a_wrong_password_is_tried_once_and_work_resumes_when_it_is_corrected(de
     delivered.platform.refresh_from_db()
     assert delivered.platform.health == Health.CIRCUIT_OPEN
 
-    vault.put(delivered.workspace, "connection:bill", "password", right)
+    vault.put(delivered.workspace, "connection:platform", "password", right)
     assert all(step.ok is not False for step in ping_connection(delivered.platform, "clerk"))
     delivered.sync("invoices")
     assert not unsettled(delivered).exists()

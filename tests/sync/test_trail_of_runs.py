@@ -67,7 +67,7 @@ def test_secrets_sessions_and_tax_ids_are_shown_nowhere(mapped, caplog):  # R71
     mapped.sync("suppliers")
     mapped.syspro.faults([{"match": {"path": "*/query/query", "nth": 2}, "do": "in_band_error", "text": told}])
     mapped.sync()
-    vault.put(mapped.workspace, "connection:bill", "password", "wrong-Pw-canary")
+    vault.put(mapped.workspace, "connection:platform", "password", "wrong-Pw-canary")
     mapped.later(hours=2)
     mapped.sync("suppliers", "invoices")
 

@@ -50,7 +50,7 @@ def test_the_survivor_finishes_and_every_document_is_one(pair):  # R7, R9
         ids = [flow.pk for flow in pair.flows]
         schedule.wake(ids, RunKind.PULL)
         wait_until(lambda: len(pair.bills()) > 20, 90, "no bills came")
-        holder = Connection.objects.of(pair.workspace).get(name="bill").lease_holder
+        holder = Connection.objects.of(pair.workspace).get(name="platform").lease_holder
         victim = next((one for one in workers if str(one.pid) in holder), workers[0])
         victim.send_signal(signal.SIGKILL)
         victim.wait()
