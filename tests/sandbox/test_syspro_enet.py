@@ -430,3 +430,17 @@ def test_only_a_wrong_path_is_a_404(enet):
 def test_an_in_band_error_is_a_200(enet, syspro):
     syspro.faults([{"match": {"path": "*/query/query"}, "do": "in_band_error", "text": "Table locked"}])
     assert enet.find(enet.logon(), "ApSupplier").text == "ERROR: Table locked"
+
+
+def test_a_session_lost_after_a_call_is_refused_in_syspros_own_words(enet, syspro):
+    syspro.faults([{"match": {"path": "*/Transaction/Post"}, "do": "commit_then_expire_session", "times": 1}])
+    user_id = enet.logon()
+    given = {"BusinessObject": "APSTIN", "XmlParameters": "<PostApInvoice/>", "XmlIn": "<PostApInvoice/>"}
+    assert enet.get("/Transaction/Post", UserId=user_id, **given).text == DEAD
+    assert syspro.state("sessions") == []
+    assert enet.find(user_id, "ApSupplier").text == DEAD
+
+
+def test_an_in_band_error_of_enet_is_a_text_with_status_200(enet, syspro):
+    syspro.faults([{"match": {"path": "*/Transaction/Post"}, "do": "in_band_error", "text": "Disk full"}])
+    assert enet.get("/Transaction/Post", UserId=enet.logon()).text == "ERROR: Disk full"

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,13 @@ class Clock:
         self._base: datetime | None = None
         self._since = 0.0
         self._running = True
+        self.changed: Callable[[], None] = _nobody_waits
+        """Called after every setting of the clock, in the same call."""
+
+    @property
+    def running(self) -> bool:
+        """Whether time passes by itself."""
+        return self._running
 
     def now(self) -> datetime:
         """The instant, in UTC."""
@@ -35,6 +42,7 @@ class Clock:
     def real(self) -> None:
         """Back to real time."""
         self._base, self._running = None, True
+        self.changed()
 
     def state(self) -> dict[str, Any]:
         return {"now": self.now().isoformat(), "running": self._running, "real": self._base is None}
@@ -59,6 +67,11 @@ class Clock:
         self._base = instant.astimezone(UTC)
         self._since = time.monotonic()
         self._running = running
+        self.changed()
+
+
+def _nobody_waits() -> None:
+    """What a clock calls until somebody waits for its time."""
 
 
 def _instant(value: object) -> datetime:

@@ -5,22 +5,27 @@
 A fault without `nth` and `probability` fires for every matching request; `times` bounds it.
 """
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote_plus
 
 from ml_connector.sandbox.http import Request, Response
 
 ARGUMENTS: dict[str, frozenset[str]] = {
+    "refuse": frozenset({"seconds"}),
     "reset": frozenset({"when"}),
     "commit_then_reset": frozenset(),
     "status": frozenset({"status", "body"}),
     "commit_then_status": frozenset({"status"}),
+    "late_commit": frozenset({"seconds", "status"}),
     "throttle": frozenset({"retry_after", "status", "code"}),
     "expire_session": frozenset({"all"}),
+    "commit_then_expire_session": frozenset({"all", "answer"}),
     "truncate": frozenset({"bytes"}),
     "garble": frozenset(),
     "empty": frozenset(),
@@ -30,7 +35,12 @@ ARGUMENTS: dict[str, frozenset[str]] = {
 }
 """What each `do` takes."""
 
-WHEN = {"reset": ("before", "headers"), "delay": ("before", "after")}
+NEEDED = {"refuse": ("seconds",), "status": ("status",), "late_commit": ("seconds",)}
+WHEN = {"reset": ("before", "headers", "connect"), "delay": ("before", "after")}
+ANSWERS = ("refused", "reset")
+
+Stage = Literal["connect", "headers", "body"]
+"""When a fault is decided: the connection is accepted, the headers are there, the request is whole."""
 
 
 class BadFault(ValueError):
@@ -54,9 +64,11 @@ class Fault:
     fired: int = 0
 
     @property
-    def at_headers(self) -> bool:
-        """Fires as soon as the headers have arrived, before the body is read."""
-        return self.do == "reset" and self.arguments.get("when") == "headers"
+    def stage(self) -> Stage:
+        when = self.arguments.get("when")
+        if self.do == "reset" and when in ("connect", "headers"):
+            return "connect" if when == "connect" else "headers"
+        return "body"
 
     def seconds(self) -> float:
         return float(self.arguments.get("seconds", 1))
@@ -107,14 +119,19 @@ class Faults:
     def rows(self) -> list[dict[str, Any]]:
         return [fault.row() for fault in self._faults]
 
-    def fire(self, request: Request, *, at_headers: bool) -> Fault | None:
+    def resets_connection(self) -> bool:
+        """Whether a connection that was just accepted is to be reset."""
+        fired = [fault for fault in self._faults if fault.stage == "connect" and fault.takes(self._rng)]
+        return bool(fired)
+
+    def fire(self, request: Request, stage: Literal["headers", "body"]) -> Fault | None:
         if not self._faults:
             return None
         paths = self._paths(request.path)
         fired = [
             fault
             for fault in self._faults
-            if fault.at_headers is at_headers and fault.matches(request, paths) and fault.takes(self._rng)
+            if fault.stage == stage and fault.matches(request, paths) and fault.takes(self._rng)
         ]
         return fired[0] if fired else None
 
@@ -138,6 +155,13 @@ def parse(row: object, where: str) -> Fault:
     _only(row, {"match", "do", "times", *ARGUMENTS[do]}, where)
     arguments = {name: row[name] for name in ARGUMENTS[do] if name in row}
     _check_arguments(do, arguments, where)
+    times = _whole(row.get("times"), f"{where}.times", least=1)
+    for name in ("method", "path", "contains"):
+        _kind(match.get(name), str, "a text", f"{where}.match.{name}")
+    if arguments.get("when") == "connect":
+        _only(match, {"nth", "probability"}, f"{where}.match, before anything of a request is known")
+        if times is None and match.get("nth") is None:
+            raise BadFault(f"{where}.times: needed, or the control URL could not be reached to end this fault")
     method = match.get("method")
     return Fault(
         do=do,
@@ -146,8 +170,8 @@ def parse(row: object, where: str) -> Fault:
         path=str(match.get("path", "*")).lower(),
         contains=None if match.get("contains") is None else str(match["contains"]),
         nth=_nth(match.get("nth"), where),
-        probability=_number(match.get("probability"), f"{where}.match.probability"),
-        times=None if row.get("times") is None else int(row["times"]),
+        probability=_number(match.get("probability"), f"{where}.match.probability", most=1),
+        times=times,
         source={key: value for key, value in row.items() if value is not None},
     )
 
@@ -169,20 +193,45 @@ def _only(row: dict[str, Any], known: set[str], where: str) -> None:
 
 
 def _check_arguments(do: str, arguments: dict[str, Any], where: str) -> None:
-    if do == "status" and not isinstance(arguments.get("status"), int):
-        raise BadFault(f"{where}.status: a status fault needs a number")
-    when = arguments.get("when")
-    if when is not None and when not in WHEN[do]:
-        raise BadFault(f"{where}.when: {when!r} is unknown; known: {', '.join(WHEN[do])}")
-    for name in ("seconds", "bytes", "status"):
-        _number(arguments.get(name), f"{where}.{name}")
+    for name in NEEDED.get(do, ()):
+        if arguments.get(name) is None:
+            raise BadFault(f"{where}.{name}: a {do} fault needs a number")
+    for name, known in (("when", WHEN.get(do, ())), ("answer", ANSWERS)):
+        value = arguments.get(name)
+        if value is not None and value not in known:
+            raise BadFault(f"{where}.{name}: {value!r} is unknown; known: {', '.join(known)}")
+    _number(arguments.get("seconds"), f"{where}.seconds")
+    _whole(arguments.get("bytes"), f"{where}.bytes", least=0)
+    _whole(arguments.get("status"), f"{where}.status", least=200, most=599)
+    _kind(arguments.get("all"), bool, "true or false", f"{where}.all")
+    for name in ("text", "code"):
+        _kind(arguments.get(name), str, "a text", f"{where}.{name}")
+    if not isinstance(arguments.get("retry_after"), str):
+        _number(arguments.get("retry_after"), f"{where}.retry_after")
 
 
-def _number(value: object, where: str) -> float | None:
+def _kind(value: object, kind: type, name: str, where: str) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise BadFault(f"{where}: expected {name}, got {value!r}")
+
+
+def _whole(value: object, where: str, *, least: int, most: int | None = None) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
+        bounds = f"from {least}" if most is None else f"from {least} to {most}"
+        raise BadFault(f"{where}: expected a whole number {bounds}, got {value!r}")
+    return value
+
+
+def _number(value: object, where: str, most: float = math.inf) -> float | None:
+    """A number from 0; JSON files give fractions as Decimal."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise BadFault(f"{where}: expected a number, got {value!r}")
+    if not math.isfinite(value) or not 0 <= value <= most:
+        raise BadFault(f"{where}: expected a number from 0{'' if most == math.inf else f' to {most}'}, got {value!r}")
     return float(value)
 
 

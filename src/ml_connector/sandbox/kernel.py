@@ -14,6 +14,7 @@ from ml_connector.sandbox.control import PREFIX, Control
 from ml_connector.sandbox.faults import Fault, Faults, gateway_answer
 from ml_connector.sandbox.http import Request, Response
 from ml_connector.sandbox.journal import Entry, Journal, redacted
+from ml_connector.sandbox.late import LateCommits
 from ml_connector.sandbox.server import Exchange
 from ml_connector.sandbox.standin import StandIn
 
@@ -38,10 +39,18 @@ class Kernel:
         self.stand_in = stand_in
         self.journal = Journal()
         self.faults = Faults(seed, stand_in.prefixes)
+        self.late = LateCommits(clock, self._handle)
+        self.refusing: Callable[[float], None] = _keep_listening
+        """How the site closes its port for some seconds; set by the site."""
+        self.refuses = False
+        """The port is closed: a connection accepted just before is reset as well."""
         self.control = Control(stand_in, clock, self.faults, self.journal)
         self._in_flight: Counter[str] = Counter()
         self._open: dict[Exchange, Passage] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def resets_connection(self) -> bool:
+        return self.refuses or self.faults.resets_connection()
 
     def headers_arrived(self, exchange: Exchange) -> None:
         request = exchange.request
@@ -51,7 +60,7 @@ class Kernel:
         passage = self._open[exchange] = Passage(entry)
         self._count(request, passage)
         if passage.refusal is None:
-            fault = self.faults.fire(request, at_headers=True)
+            fault = self.faults.fire(request, "headers")
             if fault is not None:
                 entry.fault = fault.do
                 self._close(exchange, None)
@@ -68,7 +77,7 @@ class Kernel:
         if passage.refusal is not None:
             self._send(exchange, passage.refusal)
             return
-        fault = self.faults.fire(request, at_headers=False)
+        fault = self.faults.fire(request, "body")
         if fault is not None:
             passage.entry.fault = fault.do
             self._start(self._misbehave(exchange, fault))
@@ -82,6 +91,7 @@ class Kernel:
 
     async def stop(self) -> None:
         """Gives up what is still waiting."""
+        self.late.stop()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -130,9 +140,15 @@ class Kernel:
 
     async def _misbehave(self, exchange: Exchange, fault: Fault) -> None:
         """The request under a fault: wait, answer (handled or not), wait, hand over (whole, in part, not at all)."""
-        if fault.do == "reset":
+        if fault.do in ("reset", "refuse"):
             self._close(exchange, None)
             exchange.reset()
+            if fault.do == "refuse":
+                self.refusing(fault.seconds())
+            return
+        if fault.do == "late_commit" and "status" not in fault.arguments:
+            exchange.leave_unanswered()
+            self.late.add(exchange.request, fault.seconds())
             return
         if fault.do == "delay" and fault.arguments.get("when") != "after":
             await asyncio.sleep(fault.seconds())
@@ -141,11 +157,13 @@ class Kernel:
             await asyncio.sleep(fault.seconds())
         await asyncio.sleep(self.stand_in.options.latency)
         await self._hand_over(exchange, response, fault)
+        if fault.do == "late_commit":
+            self.late.add(exchange.request, fault.seconds())
 
     def _respond(self, request: Request, fault: Fault) -> Response:
         """What is to be answered under this fault, the request handled or not."""
         match fault.do:
-            case "status":
+            case "status" | "late_commit":
                 return gateway_answer(fault)
             case "throttle":
                 return self._throttled(request, fault)
@@ -153,6 +171,11 @@ class Kernel:
                 return self.stand_in.in_band_error(request, str(fault.arguments.get("text", "Unknown error")))
             case "expire_session":
                 self.stand_in.expire_session(None if fault.arguments.get("all") else request)
+            case "commit_then_expire_session":
+                self._handle(request)
+                self.stand_in.expire_session(None if fault.arguments.get("all") else request)
+                # Asked again without its session, the system refuses in its own words and changes nothing.
+                return self._handle(request)
         return _spoiled(self._handle(request), fault)
 
     def _throttled(self, request: Request, fault: Fault) -> Response:
@@ -167,6 +190,9 @@ class Kernel:
             case "commit_then_reset":
                 self._close(exchange, None)
                 exchange.reset()
+            case "commit_then_expire_session" if fault.arguments.get("answer") == "reset":
+                self._close(exchange, None)
+                exchange.reset()
             case "truncate":
                 promised = max(len(response.body), 2)
                 sent = min(int(fault.arguments.get("bytes", promised // 2)), promised - 1)
@@ -179,6 +205,10 @@ class Kernel:
                 self._close(exchange, response.status)
             case _:
                 self._send(exchange, response)
+
+
+def _keep_listening(seconds: float) -> None:
+    """What a kernel without a site does when it should refuse connections."""
 
 
 def _guarded(handler: Callable[[Request], Response], request: Request) -> Response:
@@ -205,9 +235,9 @@ def _spoiled(response: Response, fault: Fault) -> Response:
 async def _drip(exchange: Exchange, response: Response, seconds: float) -> None:
     """The proper answer, its body in up to twenty pieces spread over the time."""
     pieces = max(1, min(20, len(response.body)))
-    size = -(-len(response.body) // pieces)
+    size = max(1, -(-len(response.body) // pieces))
     exchange.begin(response, len(response.body))
-    for start in range(0, len(response.body), size):
+    for start in range(0, max(1, len(response.body)), size):
         await asyncio.sleep(seconds / pieces)
         exchange.write(response.body[start : start + size])
     exchange.finish()

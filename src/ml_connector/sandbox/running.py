@@ -5,6 +5,7 @@ import contextlib
 import copy
 import importlib
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -45,19 +46,53 @@ class Site:
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._background: asyncio.Task[None] | None = None
+        self._reopening: asyncio.Task[None] | None = None
+        self._bound: socket.socket
+        self._port = 0
+        self.kernel.refusing = self.refuse
 
     async def open(self, port: int) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(self.kernel, self._connections), "127.0.0.1", port, backlog=1024
-        )
-        address = self._server.sockets[0].getsockname()
-        self.url = f"http://127.0.0.1:{address[1]}"
+        await self._listen(_bound(port))
+        self.url = f"http://127.0.0.1:{self._port}"
         self.settings = self.stand_in.settings(self.url)
         self._background = loop.create_task(self.stand_in.background())
 
+    def refuse(self, seconds: float) -> None:
+        """Closes the port and resets every connection; listens again after the seconds. A second call starts anew.
+
+        The port stays bound meanwhile, so that nobody else takes it and a connect is refused at once.
+        """
+        if self._reopening is not None:
+            self._reopening.cancel()
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            self._bound = _bound(self._port)
+        self.kernel.refuses = True
+        for connection in list(self._connections):
+            connection.reset()
+        self._reopening = asyncio.get_running_loop().create_task(self._reopen(seconds))
+
+    async def _reopen(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self.kernel.refuses = False
+        await self._listen(self._bound)
+
+    async def _listen(self, bound: socket.socket) -> None:
+        self._bound, self._port = bound, bound.getsockname()[1]
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self.kernel, self._connections), sock=bound, backlog=1024
+        )
+
     async def close(self) -> None:
         await self.kernel.stop()
+        if self._reopening is not None:
+            self._reopening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reopening
+            if self._server is None:
+                self._bound.close()
         if self._background is not None:
             self._background.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -116,6 +151,10 @@ class Running:
             given = list(faults)
             self._do(lambda: self._site.kernel.faults.replace(given))
         return self._do(self._site.kernel.faults.rows)
+
+    def refuse(self, seconds: float) -> None:
+        """Refuses every connection for that long, and resets those that are open."""
+        self._do(lambda: self._site.refuse(seconds))
 
     def clock(self, **wish: Any) -> Row:
         """`clock(now=..., running=False)`, `clock(advance=60)`; `clock()` goes back to real time."""
@@ -197,6 +236,19 @@ def run(
     except _Unreadable as error:
         return _refuse(str(error))
     return asyncio.run(_serve(site, port))
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket that has the port but does not listen: a connect to it is refused."""
+    # Named as TCP, or asyncio leaves small packets to wait for each other: 40 ms an answer.
+    tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tcp.bind(("127.0.0.1", port))
+    except OSError:
+        tcp.close()
+        raise
+    return tcp
 
 
 class _Unreadable(Exception):

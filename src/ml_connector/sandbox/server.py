@@ -22,6 +22,7 @@ class Exchange:
         self.request = request
         self.body = bytearray()
         self.complete = False
+        self.unanswered = False
         self._connection = connection
 
     def send(self, response: Response) -> None:
@@ -48,6 +49,10 @@ class Exchange:
         self._connection.send(h11.EndOfMessage())
         self._connection.next_request()
 
+    def leave_unanswered(self) -> None:
+        """Says nothing until the client gives up."""
+        self.unanswered = True
+
     def close(self) -> None:
         """Ends the connection in order, whatever has been promised."""
         self._connection.close()
@@ -64,8 +69,11 @@ class Answerer(Protocol):
 
     def body_arrived(self, exchange: Exchange) -> None: ...
 
+    def resets_connection(self) -> bool:
+        """Whether a connection that was just accepted is reset before anything is read."""
+
     def abandoned(self, exchange: Exchange) -> None:
-        """The client went away before its body was complete."""
+        """The client went away before its body was complete, or gave up on an exchange left unanswered."""
 
 
 class Connection(asyncio.Protocol):
@@ -82,11 +90,13 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._connections.add(self)
+        if self._answerer.resets_connection():
+            self.reset()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._connections.discard(self)
-        if self._exchange is not None and not self._exchange.complete:
+        if self._exchange is not None and (self._exchange.unanswered or not self._exchange.complete):
             self._answerer.abandoned(self._exchange)
 
     def data_received(self, data: bytes) -> None:
@@ -97,7 +107,7 @@ class Connection(asyncio.Protocol):
         """A client may close its sending half and still wait for the answer."""
         self._h11.receive_data(b"")
         self._read()
-        return self._exchange is not None
+        return self._exchange is not None and not self._exchange.unanswered
 
     def send(self, event: h11.Response | h11.Data | h11.EndOfMessage) -> None:
         """Writes the event, or nothing when the client has gone."""

@@ -197,6 +197,17 @@ def test_a_new_list_replaces_the_old_one(caller):
         ({"do": "reset", "when": "never"}, "faults[0].when"),
         ({"do": "empty", "match": {"verb": "GET"}}, "unknown verb"),
         ({"do": "empty", "match": {"nth": 0}}, "a number from 1"),
+        ({"do": "empty", "match": {"probability": 2}}, "from 0 to 1"),
+        ({"do": "empty", "match": {"path": 7}}, "a text"),
+        ({"do": "empty", "times": 0}, "faults[0].times"),
+        ({"do": "refuse"}, "a refuse fault needs a number"),
+        ({"do": "late_commit", "status": 504}, "faults[0].seconds"),
+        ({"do": "late_commit", "seconds": -1}, "faults[0].seconds"),
+        ({"do": "status", "status": 99}, "from 200 to 599"),
+        ({"do": "expire_session", "all": 1}, "true or false"),
+        ({"do": "commit_then_expire_session", "answer": "maybe"}, "faults[0].answer"),
+        ({"do": "reset", "when": "connect"}, "faults[0].times"),
+        ({"do": "reset", "when": "connect", "times": 1, "match": {"path": "*"}}, "unknown path"),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_explained(caller, fault, says):
@@ -209,3 +220,102 @@ def test_the_connection_stays_usable_after_a_faulty_answer(caller):
     caller.fault("garble", times=1)
     caller.create()
     assert caller.vendors().status_code == 200
+
+
+def test_a_refused_port_comes_back_by_itself(caller):
+    caller.fault("refuse", seconds=0.5, times=1)
+    started = time.monotonic()
+    with pytest.raises(httpx2.NetworkError):
+        caller.create()
+    with pytest.raises(httpx2.ConnectError):
+        caller.create()
+    assert caller.names() == []
+    while True:
+        try:
+            assert caller.create().status_code == 201
+            break
+        except httpx2.ConnectError:
+            assert time.monotonic() - started < 5
+            time.sleep(0.02)
+    assert time.monotonic() - started >= 0.5
+    assert caller.names() == ["Pakko"]
+
+
+def test_a_refused_port_drops_the_connections_that_are_open(caller):
+    caller.stand_in.refuse(0.3)
+    with pytest.raises(httpx2.NetworkError):
+        caller.http.get("/connect/v3/vendors")
+    with pytest.raises(httpx2.ConnectError):
+        caller.http.get("/connect/v3/vendors")
+    assert caller.stand_in.requests()[-1]["path"] == "/connect/v3/login"
+
+
+def test_a_stand_in_stops_while_its_port_is_closed():
+    with sandbox.start("bill", seed=1) as bill:
+        bill.refuse(60)
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(bill.url)
+
+
+def test_a_connection_is_reset_when_it_is_accepted(caller):
+    caller.stand_in.faults([{"do": "reset", "when": "connect", "times": 1}])
+    with httpx2.Client() as fresh, pytest.raises(httpx2.NetworkError):
+        fresh.get(f"{caller.stand_in.url}/connect/v3/vendors")
+    assert caller.stand_in.requests()[-1]["path"] == "/connect/v3/login"
+    assert caller.stand_in.faults()[0]["fired"] == 1
+    assert httpx2.get(f"{caller.stand_in.control}state").status_code == 200
+
+
+def test_a_late_commit_waits_for_the_clock(caller):
+    caller.stand_in.clock(running=False)
+    caller.fault("late_commit", seconds=60, status=504, times=1)
+    assert caller.create().status_code == 504
+    caller.stand_in.clock(advance=59)
+    assert caller.names() == []
+    caller.stand_in.clock(advance=1)
+    assert caller.names() == ["Pakko"]
+    assert caller.stand_in.requests()[-1]["fault"] == "late_commit"
+
+
+def test_a_late_commit_comes_by_itself_when_the_clock_runs(caller):
+    caller.fault("late_commit", seconds=0.2, status=504, times=1)
+    caller.create()
+    assert caller.names() == []
+    time.sleep(0.5)
+    assert caller.names() == ["Pakko"]
+
+
+def test_a_late_commit_without_a_status_leaves_the_client_waiting(caller):
+    caller.stand_in.clock(running=False)
+    caller.fault("late_commit", seconds=60, times=1)
+    with pytest.raises(httpx2.ReadTimeout):
+        caller.http.post(
+            "/connect/v3/vendors",
+            json={"name": "Pakko", "address": {"line1": "1", "city": "a", "zipOrPostalCode": "1", "country": "US"}},
+            timeout=0.1,
+        )
+    caller.stand_in.clock(advance=60)
+    assert caller.names() == ["Pakko"]
+
+
+def test_a_late_commit_that_the_system_refuses_is_dropped(caller):
+    caller.stand_in.clock(running=False)
+    caller.fault("late_commit", seconds=60, status=504, times=1)
+    assert caller.create(name="").status_code == 504
+    caller.stand_in.clock(advance=60)
+    assert caller.names() == []
+
+
+def test_a_session_is_lost_after_the_commit(caller):
+    caller.fault("commit_then_expire_session", times=1)
+    assert caller.create().json()[0]["code"] == "BDC_1109"
+    assert caller.names() == ["Pakko"]
+    assert caller.vendors().status_code == 401
+
+
+def test_a_session_and_the_answer_are_lost_after_the_commit(caller):
+    caller.fault("commit_then_expire_session", answer="reset", times=1)
+    with pytest.raises(httpx2.NetworkError):
+        caller.create()
+    assert caller.names() == ["Pakko"]
+    assert caller.vendors().status_code == 401

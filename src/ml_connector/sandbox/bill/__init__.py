@@ -16,7 +16,7 @@ from ml_connector.sandbox.bill.ids import Ids
 from ml_connector.sandbox.bill.ledger import Ledger
 from ml_connector.sandbox.bill.options import BillOptions
 from ml_connector.sandbox.bill.payments import Payments
-from ml_connector.sandbox.bill.records import KINDS, Books, Call, Records
+from ml_connector.sandbox.bill.records import KINDS, Books, Call, Creatable, Records
 from ml_connector.sandbox.bill.routes import Routes
 from ml_connector.sandbox.bill.seed import plant
 from ml_connector.sandbox.bill.sessions import LOGIN, Sessions
@@ -186,7 +186,7 @@ class BillStandIn(StandIn):
         for name, records in self._records.items():
             base = f"/v3/classifications/{name}" if name in KINDS else f"/v3/{name}"
             _add_reading(routes, base, records)
-            if name != "payments":
+            if isinstance(records, Creatable):
                 _add_writing(routes, base, records)
         for kind, classifications in self._classifications.items():
             base = f"/v3/classifications/{kind}"
@@ -248,7 +248,7 @@ def _add_reading(routes: Routes, base: str, records: Records) -> None:
     routes.add(f"GET {base}/{{id}}", records.get)
 
 
-def _add_writing(routes: Routes, base: str, records: Records) -> None:
+def _add_writing(routes: Routes, base: str, records: Creatable) -> None:
     routes.add(f"POST {base}", records.create)
     routes.add(f"POST {base}/bulk", records.create_bulk)
     routes.add(f"POST {base}/{{id}}/archive", records.archive)

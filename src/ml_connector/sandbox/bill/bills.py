@@ -24,7 +24,7 @@ from ml_connector.sandbox.bill.lines import (
 )
 from ml_connector.sandbox.bill.listing import AMONG, RANGE, Rules, date, flag, text, time
 from ml_connector.sandbox.bill.reading import Reader, body_of, merged, without_null
-from ml_connector.sandbox.bill.records import CLASSIFICATIONS, Books, Call, Records
+from ml_connector.sandbox.bill.records import CLASSIFICATIONS, Books, Call, Creatable
 from ml_connector.sandbox.bill.tables import Table
 from ml_connector.sandbox.http import Response
 from ml_connector.sandbox.standin import BadInput, Row
@@ -55,7 +55,7 @@ RULES = Rules(
 LENIENT_RULES = Rules({**RULES.filters, "invoice.invoiceNumber": text("eq")}, RULES.sorts)
 
 
-class Bills(Records):
+class Bills(Creatable):
     events = "bill"
     watched = ("vendorId", "amount", "invoice")
 

@@ -8,7 +8,7 @@ from ml_connector.sandbox.bill.errors import Error, Refused
 from ml_connector.sandbox.bill.ids import ACCOUNT, CLASS, DEPARTMENT, EMPLOYEE, ITEM, JOB, LOCATION
 from ml_connector.sandbox.bill.listing import ANY_OF, EQUAL, Rules, flag, text, time
 from ml_connector.sandbox.bill.reading import Reader, body_of, merged, rows_of, without_null
-from ml_connector.sandbox.bill.records import Books, Call, Records, rolled_back
+from ml_connector.sandbox.bill.records import Books, Call, Creatable, rolled_back
 from ml_connector.sandbox.http import Response
 from ml_connector.sandbox.standin import Row
 
@@ -53,7 +53,7 @@ RULES = Rules(
 )
 
 
-class Classifications(Records):
+class Classifications(Creatable):
     most = 50
 
     def __init__(self, books: Books, kind: str) -> None:

@@ -21,7 +21,7 @@ from ml_connector.sandbox.bill.lines import (
 )
 from ml_connector.sandbox.bill.listing import AMONG, ANY_OF, RANGE, Rules, date, flag, text, time
 from ml_connector.sandbox.bill.reading import Reader, body_of, merged, without_null
-from ml_connector.sandbox.bill.records import Books, Call, Records
+from ml_connector.sandbox.bill.records import Books, Call, Creatable
 from ml_connector.sandbox.bill.tables import Table
 from ml_connector.sandbox.http import Response
 from ml_connector.sandbox.standin import BadInput, Row
@@ -52,7 +52,7 @@ RULES = Rules(
 )
 
 
-class VendorCredits(Records):
+class VendorCredits(Creatable):
     wrapper = "vendorCredits"
 
     def __init__(self, books: Books, ledger: Ledger) -> None:

@@ -1,6 +1,7 @@
 """What vendors, bills, credits, payments and classifications have in common: lists, ids, archive, bulk, edits."""
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -80,7 +81,7 @@ class Books:
 
 
 class Records:
-    """One kind of object. A kind says how a body becomes a draft; the rest is here."""
+    """One kind of object: what all kinds have in common."""
 
     wrapper: str | None = None
     """The property under which a bulk reply comes; None is a bare array."""
@@ -92,10 +93,6 @@ class Records:
 
     def __init__(self, books: Books, table: Table, rules: Rules, prefix: str) -> None:
         self.books, self.table, self.rules, self.prefix = books, table, rules, prefix
-
-    def draft(self, body: object, batch: list[Row]) -> Row:
-        """A new object's fields. Raises Refused. `batch` has the drafts before it in the same bulk."""
-        raise NotImplementedError
 
     def show(self, row: Row, *, listed: bool = False) -> Row:
         """The row as GET (or a list) gives it."""
@@ -118,24 +115,6 @@ class Records:
 
     def get(self, call: Call) -> Response:
         return Response.json(self.show(self.find(call.ids[0])))
-
-    def create(self, call: Call) -> Response:
-        row = self.add(self.draft(body_of(call.request), []))
-        return Response.json(self.reply(row), 201)
-
-    def create_bulk(self, call: Call) -> Response:
-        """All or nothing: when one fails the others get `BDC_1246`."""
-        bodies = rows_of(call.request, self.most)
-        drafts: list[Row] = []
-        failures: dict[int, Refused] = {}
-        for number, body in enumerate(bodies):
-            try:
-                drafts.append(self.draft(body, drafts))
-            except Refused as refused:
-                failures[number] = refused
-        if failures:
-            raise rolled_back(failures, len(bodies))
-        return self.bulk_reply([self.add(draft) for draft in drafts], 201)
 
     def archive(self, call: Call) -> Response:
         row = self.find(call.ids[0])
@@ -241,6 +220,32 @@ class Records:
             self.announce("archived" if row["archived"] else "restored", row)
         elif any(known.get(field) != row.get(field) for field in self.watched):
             self.announce("updated", row)
+
+
+class Creatable(Records, ABC):
+    """A kind that clients create. It says how a body becomes a draft."""
+
+    @abstractmethod
+    def draft(self, body: object, batch: list[Row]) -> Row:
+        """A new object's fields. Raises Refused. `batch` has the drafts before it in the same bulk."""
+
+    def create(self, call: Call) -> Response:
+        row = self.add(self.draft(body_of(call.request), []))
+        return Response.json(self.reply(row), 201)
+
+    def create_bulk(self, call: Call) -> Response:
+        """All or nothing: when one fails the others get `BDC_1246`."""
+        bodies = rows_of(call.request, self.most)
+        drafts: list[Row] = []
+        failures: dict[int, Refused] = {}
+        for number, body in enumerate(bodies):
+            try:
+                drafts.append(self.draft(body, drafts))
+            except Refused as refused:
+                failures[number] = refused
+        if failures:
+            raise rolled_back(failures, len(bodies))
+        return self.bulk_reply([self.add(draft) for draft in drafts], 201)
 
 
 def rolled_back(failures: dict[int, Refused], size: int) -> Refused:

@@ -8,7 +8,7 @@ from ml_connector.sandbox.bill.errors import Refused, invalid, untrusted
 from ml_connector.sandbox.bill.ids import VENDOR
 from ml_connector.sandbox.bill.listing import AMONG, ANY_OF, EQUAL, Rules, flag, text, time
 from ml_connector.sandbox.bill.reading import Reader, body_of, merged, without_null
-from ml_connector.sandbox.bill.records import Books, Call, Records
+from ml_connector.sandbox.bill.records import Books, Call, Creatable
 from ml_connector.sandbox.http import Response
 from ml_connector.sandbox.standin import Row
 
@@ -43,7 +43,7 @@ RULES = Rules(
 )
 
 
-class Vendors(Records):
+class Vendors(Creatable):
     wrapper = "vendors"
     most = 20
     events = "vendor"
