@@ -3,15 +3,19 @@
 Measured is one whole push of the Flow `invoices`, from sign-in to the end: what is staged is resolved and checked,
 each first create is searched for in the target's list, the intent is committed before its request, the outcome and
 the Link after it, all with the trail; then the target is listed again. `steady` sends one by one, as every push after
-the first does; `first` is a first load, in batches. The possible rate is three requests in 50 ms, 60 a second. Calls
-are what the stand-in was asked during the push, all included.
+the first does; `first` is a first load, in batches. The possible rate is three requests in 50 ms, 60 a second; what
+the answers allow is three requests in the time that an answer really took. Calls are what the stand-in was asked
+during the push, all included.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 import urllib.request
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -43,7 +47,8 @@ def main(mode: str) -> None:
     from ml_connector.sync.models import RunKind
 
     before = len(requests())
-    meter = Meter()
+    load = os.getloadavg()[0]
+    started, meter = time.time(), Meter()
     run = installation.run("invoices", RunKind.PUSH)
     cpu, wall = meter.cpu(), meter.wall()
     asked = requests()[before:]
@@ -61,24 +66,48 @@ def main(mode: str) -> None:
         possible = AT_A_TIME / LATENCY
         share = created / wall / possible
         figures.insert(1, Figure("  of the possible rate", f"{share:.0%}", f"{SHARE:.0%}", share >= SHARE))
-        rate, answer = sending(asked)
-        figures.insert(
-            2,
+        sent = sending(asked)
+        figures[2:2] = [
+            Figure(
+                "  of what the answers allow",
+                f"{created / wall / sent.allowed:.0%} (answers took {sent.answer * 1000:.1f} ms; load {load:.1f})",
+            ),
             Figure(
                 "  while it sends",
-                f"{rate:.1f} a second, {rate / possible:.0%}; {rate * answer / AT_A_TIME:.0%} of what answers that"
-                f" really took {answer * 1000:.1f} ms allow",
+                f"{sent.rate:.1f} a second, {sent.rate / possible:.0%}; {sent.rate / sent.allowed:.0%} of what the"
+                " answers allow",
             ),
-        )
+            Figure(
+                "  before the first request, after the last answer",
+                f"{sent.begun - started:.1f} s, {started + wall - sent.ended:.1f} s",
+            ),
+        ]
     report(*figures)
 
 
-def sending(asked: list[dict[str, Any]]) -> tuple[float, float]:
-    """Creates a second from the first request to the last answer, and how long an answer took, in seconds."""
+@dataclass(frozen=True)
+class Sending:
+    """From the first create that left to the last answer; instants in seconds since the epoch."""
+
+    begun: float
+    ended: float
+    rate: float
+    """Creates a second."""
+    answer: float
+    """Seconds that an answer took, on average."""
+
+    @property
+    def allowed(self) -> float:
+        """Creates a second at such answers, were there never a request too few under way."""
+        return AT_A_TIME / self.answer
+
+
+def sending(asked: list[dict[str, Any]]) -> Sending:
     creates = [row for row in asked if row["method"] == "POST" and row["path"].endswith("/v3/bills")]
     begun = [datetime.fromisoformat(row["started"]).timestamp() for row in creates]
-    ended = max(start + row["seconds"] for start, row in zip(begun, creates, strict=True))
-    return len(creates) / (ended - min(begun)), sum(row["seconds"] for row in creates) / len(creates)
+    first, last = min(begun), max(start + row["seconds"] for start, row in zip(begun, creates, strict=True))
+    answer = sum(row["seconds"] for row in creates) / len(creates)
+    return Sending(first, last, len(creates) / (last - first), answer)
 
 
 def requests() -> list[dict[str, Any]]:

@@ -10,11 +10,25 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from ml_connector.domain.money import Money
 from ml_connector.systems.base import Setting, System
 
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+
+
+ROUNDING_TOLERANCE = Setting(
+    "rounding_tolerance",
+    "Largest rounding difference, per currency of the document, that travels as a line of its own (R23), for example"
+    " {USD: 0.05, JPY: 1}. A currency that is not named: 0, nothing is adjusted.",
+    type=Money,
+    needs="rounding_account",
+)
+ROUNDING_ACCOUNT = Setting(
+    "rounding_account",
+    "The source's account that rounding differences are coded to; it is mapped like any other account.",
+)
 
 
 class Side(StrEnum):

@@ -11,6 +11,8 @@ from decimal import Decimal
 from ml_connector.integrations.base import (
     HOUR,
     MINUTE,
+    ROUNDING_ACCOUNT,
+    ROUNDING_TOLERANCE,
     FlowKind,
     FlowSpec,
     IntegrationSpec,
@@ -111,7 +113,7 @@ SYSPRO_BILL = IntegrationSpec(
             link_type="invoice",
             after=("suppliers",),
             reads={"only": "invoice"},
-            policies=(FROM_DATE, NEAR_DUPLICATE_DAYS),
+            policies=(FROM_DATE, NEAR_DUPLICATE_DAYS, ROUNDING_TOLERANCE, ROUNDING_ACCOUNT),
             label="invoices",
         ),
         FlowSpec(
@@ -123,7 +125,7 @@ SYSPRO_BILL = IntegrationSpec(
             link_type="credit_note",
             after=("suppliers", "invoices"),
             reads={"only": "credit_note"},
-            policies=(FROM_DATE,),
+            policies=(FROM_DATE, ROUNDING_TOLERANCE, ROUNDING_ACCOUNT),
             label="credit notes",
         ),
         FlowSpec(

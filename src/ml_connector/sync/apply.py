@@ -83,10 +83,15 @@ def known(workspace_name: str) -> Known:
         for row in Connection.objects.of(workspace).select_related("workspace")
     }
     integrations = {
-        row.name: KnownIntegration(row.kind, row.erp.name, row.platform.name)
+        row.name: KnownIntegration(row.kind, row.erp.name, row.platform.name, row.policies, _flow_policies(row))
         for row in Integration.objects.of(workspace).select_related("erp", "platform")
     }
     return Known(connections, integrations)
+
+
+def _flow_policies(integration: Integration) -> dict[str, dict[str, Any]]:
+    rows = Flow.objects.of(integration.workspace_id).filter(integration=integration)
+    return {row.name: row.policies for row in rows}
 
 
 def _apply(configuration: Configuration, plan: Plan, actor: str) -> None:

@@ -16,6 +16,7 @@ from ml_connector.sync import likeness
 from ml_connector.sync.flows import declaration, document_flows, policy, spec_of
 from ml_connector.sync.models import Flow, Record, State
 from ml_connector.sync.problems import Cause, decided
+from ml_connector.sync.rounding import RoundingPolicy
 
 BASE_TOLERANCE = Decimal("0.05")
 """What gross x rate may differ from the posted base amount by, in the company's currency (R25)."""
@@ -32,9 +33,10 @@ SupplierLookup = Callable[[str], tuple[Record, Supplier] | None]
 class Checks:
     """The checks of one Flow's documents, in a Run."""
 
-    def __init__(self, flow: Flow, supplier: SupplierLookup) -> None:
+    def __init__(self, flow: Flow, supplier: SupplierLookup, rounding: RoundingPolicy) -> None:
         self.flow = flow
         self.supplier = supplier
+        self.rounding = rounding
         days = {setting.name for setting in spec_of(flow).policies} & {"near_duplicate_days"}
         self.near_days = int(policy(flow, "near_duplicate_days")) if days else 0
         self.highest = Decimal(str(policy(flow, "highest_amount")))
@@ -54,16 +56,7 @@ class Checks:
 
     def _arithmetic(self, record: Record, invoice: Invoice) -> list[Cause]:
         if not invoice.adds_up():
-            difference = invoice.difference() or invoice.header_difference()
-            return [
-                Cause(
-                    "totals_differ",
-                    record.key,
-                    f"Invoice {invoice.number} over {Money(invoice.gross, invoice.currency)}: its lines add up to"
-                    f" {invoice.gross - difference:,}, {abs(difference):,} {'less' if difference > 0 else 'more'}.",
-                    "Correct its distribution in the source; nothing is adjusted on the way.",
-                )
-            ]
+            return [self._totals_differ(record, invoice)]
         base = invoice.base_difference()
         if base is not None and abs(base) > BASE_TOLERANCE:
             return [
@@ -76,6 +69,23 @@ class Checks:
                 )
             ]
         return []
+
+    def _totals_differ(self, record: Record, invoice: Invoice) -> Cause:
+        """Header total, what was added up, the difference, the tolerance, and what to do (R22, R23)."""
+        sums = []
+        if difference := invoice.difference():
+            sums.append(f"its lines add up to {_compared(invoice.gross, difference)}")
+        if difference := invoice.header_difference():
+            sums.append(f"its net, tax, freight and charges to {_compared(invoice.gross, difference)}")
+        tolerance = self.rounding.tolerance(invoice.currency)
+        return Cause(
+            "totals_differ",
+            record.key,
+            f"Invoice {invoice.number} over {Money(invoice.gross, invoice.currency)}: {', '.join(sums)}. The tolerance"
+            f" for rounding is {Money(tolerance, invoice.currency)}.",
+            "Correct its distribution in the source; it follows by itself. If this is mere rounding, raise the policy"
+            " rounding_tolerance; then the difference travels as a line of its own.",
+        )
 
     def _hold(self, record: Record, invoice: Invoice) -> list[Cause]:
         """A document that the source holds from payment is not sent to where it would be paid."""
@@ -228,6 +238,10 @@ class Checks:
                 detail={"paid": str(paid)},
             )
         ]
+
+
+def _compared(gross: Decimal, difference: Decimal) -> str:
+    return f"{gross - difference:,}, {abs(difference):,} {'less' if difference > 0 else 'more'}"
 
 
 def _voided(row: Record) -> bool:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -19,11 +20,11 @@ from django.db.models import Q
 from ml_connector import audit, clock
 from ml_connector.domain.numbers import mark
 from ml_connector.domain.records import Invoice, InvoiceStatus, content_hash, decode
-from ml_connector.sync import listing, outcomes, problems, settle
+from ml_connector.sync import listing, outcomes, problems, rounding, settle
 from ml_connector.sync.flows import spec_of, target_of
 from ml_connector.sync.leases import Lease, LeaseLost
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, Run, State
-from ml_connector.sync.resolve import Held, Resolved, Resolver, Skip
+from ml_connector.sync.resolve import Gone, Held, Resolved, Resolver, Skip
 from ml_connector.systems.base import (
     Accepted,
     AuthFailed,
@@ -81,6 +82,8 @@ class Delivery:
     run: Run
     lease: Lease
     resolver: Resolver
+    staged: Iterator[list[tuple[Record, Resolved]]]
+    """Gives, a part at a time, what has just become ready; asked when nothing else is left to send."""
     listed: bool
     batches: bool
     deadline: float
@@ -96,8 +99,9 @@ class Delivery:
             more = True
             try:
                 while more or under_way:
-                    most = self.parallel * (1 if self.batches else AHEAD)
-                    while more and len(under_way) < most:
+                    # Intents are committed for some requests together, while there are others to be sent.
+                    most, together = (self.parallel, 1) if self.batches else (self.parallel * AHEAD, self.parallel)
+                    while more and most - len(under_way) >= together:
                         group = self._take(tasks, most - len(under_way))
                         more = bool(group)
                         for requests in self._intend(group):
@@ -118,46 +122,53 @@ class Delivery:
     # --- what to do
 
     def _tasks(self) -> Iterator[Task]:
-        """Ready Records in the order in which they were staged; those that cannot go are put aside."""
-        last = 0
-        while time.monotonic() < self.deadline and self.stopped_by is None:
-            rows = list(self._ready().filter(pk__gt=last).order_by("pk")[:LOOKED_UP])
-            if not rows:
-                return
-            last = rows[-1].pk
-            self.resolver.look_up(rows)
-            tasks = [task for task in map(self._task, rows) if task is not None]
+        """What can go, resolved right before (R49), in the order in which it was staged; the rest is put aside."""
+        parts = self._resolved()
+        while not self._over() and (part := next(parts, None)) is not None:
+            tasks = [task for record, resolved in part if (task := self._task(record, resolved)) is not None]
             hits = self._hits(tasks)
             for task in tasks:
-                if time.monotonic() >= self.deadline or self.stopped_by is not None:
+                if self._over():
                     return
                 found = hits.get(task.mark)
                 wanted = self._searched(task, found) if found else task
                 if wanted is not None:
                     yield wanted
 
+    def _over(self) -> bool:
+        return time.monotonic() >= self.deadline or self.stopped_by is not None
+
+    def _resolved(self) -> Iterator[list[tuple[Record, Resolved]]]:
+        """What was ready before, resolved once more, then what becomes ready now."""
+        last = 0
+        while rows := list(self._ready().filter(pk__gt=last).order_by("pk")[:LOOKED_UP]):
+            last = rows[-1].pk
+            self.resolver.look_up(rows)
+            judged = [(record, self.resolver.resolve(record)) for record in rows]
+            for record, result in judged:
+                if not isinstance(result, Resolved):
+                    self._put_aside(record, result)
+            yield [(record, result) for record, result in judged if isinstance(result, Resolved)]
+        yield from self.staged
+
     def _ready(self) -> Any:
         due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=clock.now())
         return Record.objects.of(self.flow.workspace_id).filter(due, flow=self.flow, state=State.READY)
 
-    def _task(self, record: Record) -> Task | None:
-        """Resolves once more, right before sending (R49), and decides between create, update and cancel."""
-        resolved = self.resolver.resolve(record)
-        if not isinstance(resolved, Resolved):
-            self._put_aside(record, resolved)
-            return None
+    def _task(self, record: Record, resolved: Resolved) -> Task | None:
+        """Decides between create, update and cancel; None where the target has it so already."""
         voided = isinstance(resolved.record, Invoice) and resolved.record.status is InvoiceStatus.VOIDED
         task = Task(record, resolved, Operation.CREATE, self._mark(record, resolved.record))
-        if resolved.link is not None:
-            if record.gone:
-                task.operation = Operation.CANCEL
-                return task
-            if record.sent_hash is not None and bytes(record.sent_hash) == bytes(record.hash):
-                self._nothing_to_do(record)
-                return None
-            task.operation = Operation.CANCEL if voided else Operation.UPDATE
-            task.before = None if voided else last_sent(self.flow, record)
+        if resolved.link is None:
             return task
+        if record.gone:
+            task.operation = Operation.CANCEL
+            return task
+        if record.sent_hash is not None and bytes(record.sent_hash) == bytes(record.hash):
+            self._nothing_to_do(record)
+            return None
+        task.operation = Operation.CANCEL if voided else Operation.UPDATE
+        task.before = None if voided else last_sent(self.flow, record)
         return task
 
     def _hits(self, tasks: Sequence[Task]) -> dict[str, list[Found[Any]]]:
@@ -191,20 +202,22 @@ class Delivery:
                 task.resolved.record,
                 outcomes.link(trail, self.flow, record, hit.key, hit.lines, made_by="found"),
                 task.resolved.mapping_versions,
+                rounding=task.resolved.rounding,
             )
             archived = hit.state is DocumentState.ARCHIVED
             if archived or not self.target.differences(task.resolved.record, hit.record):
+                rounding.note(trail, record, task.resolved.rounding)
                 outcomes.settle_record(trail, record, bytes(record.hash))
                 self._count("found")
                 return None
         task.operation = Operation.UPDATE
         return task
 
-    def _put_aside(self, record: Record, held: Held | Skip) -> None:
+    def _put_aside(self, record: Record, held: Held | Skip | Gone) -> None:
         with self._recording() as trail:
             self.lease.confirm()
             put_aside(trail, self.flow, record, held)
-        self._count("blocked" if isinstance(held, Held) else "skipped")
+        self._count("blocked" if isinstance(held, Held) else "gone" if isinstance(held, Gone) else "skipped")
 
     def _nothing_to_do(self, record: Record) -> None:
         with self._recording() as trail:
@@ -231,29 +244,31 @@ class Delivery:
 
     def _intend(self, requests: list[list[Task]]) -> list[list[Task]]:
         """Commits the intents of these requests (R1). A natural key that is on its way already waits (R7)."""
-        now = clock.now()
         with self._recording() as trail:
             self.lease.confirm()
             linked = self._linked_meanwhile(requests)
-            for tasks in requests:
-                for task in tasks:
-                    task.attempt = None if task.record.key in linked else self._attempt(task, now)
-                    if task.attempt is None:
-                        continue
-                    task.record.state = State.IN_FLIGHT
-                    task.record.save(update_fields=["state"])
-                    trail.add(
-                        "intent",
-                        f"record:{task.record.pk}",
-                        source_version=bytes(task.record.hash).hex(),
-                        attempt=task.attempt.pk,
-                        operation=str(task.operation),
-                        mark=task.mark,
-                        request=bytes(task.attempt.request_hash).hex(),
-                        mappings=task.resolved.mapping_versions,
-                    )
-        intended = [[task for task in tasks if task.attempt is not None] for tasks in requests]
-        return [tasks for tasks in intended if tasks]
+            wanted = [task for tasks in requests for task in tasks if task.record.key not in linked]
+            self._attempt(wanted)
+            intended = [task for task in wanted if task.attempt is not None]
+            records = Record.objects.of(self.flow.workspace_id).filter(pk__in=[task.record.pk for task in intended])
+            records.update(state=State.IN_FLIGHT)
+            for task in intended:
+                assert task.attempt is not None
+                task.record.state = State.IN_FLIGHT
+                trail.add(
+                    "intent",
+                    f"record:{task.record.pk}",
+                    source_version=bytes(task.record.hash).hex(),
+                    attempt=task.attempt.pk,
+                    operation=str(task.operation),
+                    mark=task.mark,
+                    request=bytes(task.attempt.request_hash).hex(),
+                    mappings=task.resolved.mapping_versions,
+                )
+                if task.operation is not Operation.CANCEL:
+                    rounding.note(trail, task.record, task.resolved.rounding)
+        going = [[task for task in tasks if task.attempt is not None] for tasks in requests]
+        return [tasks for tasks in going if tasks]
 
     def _linked_meanwhile(self, requests: list[list[Task]]) -> set[str]:
         """Keys of what a person has linked since it was looked up: it is no create any more."""
@@ -263,29 +278,39 @@ class Delivery:
         )
         return set(rows.values_list("source_key", flat=True))
 
-    def _attempt(self, task: Task, now: Any) -> Attempt | None:
-        payload = task.resolved.payload
-        link = task.resolved.link
+    def _attempt(self, tasks: Sequence[Task]) -> None:
+        """Stores the Attempts; a task whose natural key is on its way already is left without one."""
+        now = clock.now()
+        rows = [self._attempt_of(task, now) for task in tasks]
         try:
             with transaction.atomic():
-                return Attempt.objects.create(
-                    workspace_id=self.flow.workspace_id,
-                    record=task.record,
-                    run=self.run,
-                    target=target_of(self.flow),
-                    fence=self.lease.fence,
-                    operation=task.operation,
-                    natural_key=f"{spec_of(self.flow).link_type}|{listing.natural_key(task.resolved.record)}"[:200],
-                    mark=task.mark,
-                    source_hash=bytes(task.record.hash),
-                    request=payload,
-                    request_hash=content_hash(payload),
-                    mapping_versions=task.resolved.mapping_versions,
-                    started_at=now,
-                    target_key=link.target_key if link else "",
-                )
+                Attempt.objects.bulk_create(rows)
         except IntegrityError:
-            return None
+            stored = [_stored(row) for row in rows]
+        else:
+            stored = [True] * len(rows)
+        for task, row, taken in zip(tasks, rows, stored, strict=True):
+            task.attempt = row if taken else None
+
+    def _attempt_of(self, task: Task, now: datetime) -> Attempt:
+        payload = task.resolved.payload
+        link = task.resolved.link
+        return Attempt(
+            workspace_id=self.flow.workspace_id,
+            record=task.record,
+            run=self.run,
+            target=target_of(self.flow),
+            fence=self.lease.fence,
+            operation=task.operation,
+            natural_key=f"{spec_of(self.flow).link_type}|{listing.natural_key(task.resolved.record)}"[:200],
+            mark=task.mark,
+            source_hash=bytes(task.record.hash),
+            request=payload,
+            request_hash=content_hash(payload),
+            mapping_versions=task.resolved.mapping_versions,
+            started_at=now,
+            target_key=link.target_key if link else "",
+        )
 
     def _send(self, tasks: list[Task]) -> list[Ref | Accepted | None]:
         """Runs in a thread: one request, nothing else. Never touches the database."""
@@ -404,6 +429,15 @@ class Delivery:
         self.counts[what] = self.counts.get(what, 0) + 1
 
 
+def _stored(attempt: Attempt) -> bool:
+    try:
+        with transaction.atomic():
+            attempt.save(force_insert=True)
+    except IntegrityError:
+        return False
+    return True
+
+
 def last_sent(flow: Flow, record: Record) -> Any:
     """The record that the target was last sent, or None: never sent, or a person said to overwrite since."""
     rows = Attempt.objects.of(flow.workspace_id).filter(record=record)
@@ -423,10 +457,15 @@ def _amount_differs(task: Task, answer: Ref) -> bool:
     )
 
 
-def put_aside(trail: audit.Trail, flow: Flow, record: Record, held: Held | Skip) -> None:
+def put_aside(trail: audit.Trail, flow: Flow, record: Record, held: Held | Skip | Gone) -> None:
     """Blocks or skips a Record that cannot, or shall not, travel."""
+    if isinstance(held, Gone):
+        outcomes.left_alone(trail, flow, record)
+        return
     if isinstance(held, Held):
         problems.hold(trail, flow, record, held.causes)
+        return
+    if (record.state, record.reason) == (State.SKIPPED, held.reason):
         return
     problems.let_go(trail, record)
     record.state, record.reason, record.next_attempt_at = State.SKIPPED, held.reason, None

@@ -14,6 +14,12 @@ def declaration(integration: Integration) -> IntegrationSpec:
     return INTEGRATIONS[integration.kind]
 
 
+def archives_what_is_gone(flow: Flow) -> bool:
+    """Whether what vanished from the source is archived in the target; else it is only reported (R18)."""
+    declared = {setting.name for setting in spec_of(flow).policies}
+    return "supplier_gone" in declared and bool(policy(flow, "supplier_gone") == "archive")
+
+
 def spec_of(flow: Flow) -> FlowSpec:
     return declaration(flow.integration).flow(flow.name)
 

@@ -36,14 +36,16 @@ def confirmed(
     """The target holds what the Attempt sent. Links, and stages again where the source has moved on meanwhile."""
     link(trail, flow, record, target_key, lines, made_by="found" if found else "delivered")
     close(trail, attempt, Outcome.ADOPTED if found else Outcome.CONFIRMED, target_key=target_key)
-    settle_record(trail, record, bytes(attempt.source_hash))
+    settle_record(trail, record, bytes(attempt.source_hash), cancelled=attempt.operation == Operation.CANCEL)
 
 
-def settle_record(trail: audit.Trail, record: Record, sent_hash: bytes) -> None:
-    """The Record is confirmed in the version that was sent; a newer one is staged again at once."""
+def settle_record(trail: audit.Trail, record: Record, sent_hash: bytes, *, cancelled: bool = False) -> None:
+    """The Record is confirmed in the version that was sent; a newer one is staged again at once, and so is one that
+    vanished from the source meanwhile."""
     _refresh(record)
     record.sent_hash = None if record.gone else sent_hash
-    record.state = State.CONFIRMED if bytes(record.hash) == sent_hash else State.STAGED
+    newest = bytes(record.hash) == sent_hash and (cancelled or not record.gone)
+    record.state = State.CONFIRMED if newest else State.STAGED
     record.tries, record.next_attempt_at, record.reason = 0, None, ""
     record.save(update_fields=["sent_hash", "state", "tries", "next_attempt_at", "reason"])
     problems.let_go(trail, record)
@@ -57,9 +59,11 @@ def _refresh(record: Record) -> None:
 
 
 def _overtaken(record: Record, attempt: Attempt) -> bool:
-    """Whether a newer version was staged while the Attempt was under way: that one is judged, not the old (R55)."""
+    """Whether a newer version was staged, or the source lost it, while the Attempt was under way: that is judged,
+    not the old version (R55)."""
     _refresh(record)
-    if bytes(record.hash) == bytes(attempt.source_hash):
+    lost = record.gone and attempt.operation != Operation.CANCEL
+    if bytes(record.hash) == bytes(attempt.source_hash) and not lost:
         return False
     record.state, record.next_attempt_at = State.STAGED, None
     record.save(update_fields=["state", "next_attempt_at"])
@@ -190,6 +194,27 @@ def conflict(trail: audit.Trail, flow: Flow, record: Record, attempt: Attempt, f
         detail={"fields": list(fields)},
     )
     problems.hold(trail, flow, record, [cause])
+
+
+def report_gone(trail: audit.Trail, flow: Flow, record: Record) -> None:
+    """The target holds what is no longer in the source; people look into it (R18)."""
+    cause = Cause(
+        "sweep_missing",
+        record.key,
+        f"{record.number or record.key} is no longer in the source, but is in the target.",
+        "See why it was removed; archive it in the target if it should go, then accept this with a reason.",
+        blocks=False,
+    )
+    problems.report(trail, flow, record, cause)
+
+
+def left_alone(trail: audit.Trail, flow: Flow, record: Record) -> None:
+    """A Record that is gone from the source stays in the target as it is, and is reported."""
+    problems.let_go(trail, record)
+    record.sent_hash, record.state, record.reason, record.next_attempt_at = None, State.CONFIRMED, "", None
+    record.save(update_fields=["sent_hash", "state", "reason", "next_attempt_at"])
+    trail.add("decision", f"record:{record.pk}", state=record.state, reason="gone from the source")
+    report_gone(trail, flow, record)
 
 
 def settle_wait(flow: Flow) -> timedelta:

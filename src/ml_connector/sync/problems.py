@@ -187,7 +187,7 @@ ACTIONS: dict[str, str] = {
     "override": "send although it looks like a duplicate (needs a second person)",
     "write_off": "give up what it holds (needs a second person)",
 }
-_ONLY_FOR = {"create": {"supplier_ambiguous"}, "override": {"duplicate_invoice"}}
+ONLY_FOR = {"create": {"supplier_ambiguous"}, "override": {"duplicate_invoice"}}
 NEEDS_SECOND_PERSON = frozenset({"override", "write_off"})
 
 
@@ -201,7 +201,7 @@ def solve(problem: Problem, action: str, reason: str, actor: str) -> str:
         raise DecisionRefused(f"{action!r} is no action. Choose one of: {', '.join(ACTIONS)}.")
     if problem.state != ProblemState.OPEN:
         raise DecisionRefused(f"Problem {problem.pk} is {problem.state} already.")
-    if problem.cause not in _ONLY_FOR.get(action, {problem.cause}):
+    if problem.cause not in ONLY_FOR.get(action, {problem.cause}):
         raise DecisionRefused(f"{action!r} does not fit a Problem of the kind {problem.cause}.")
     if action != "retry" and not reason.strip():
         raise DecisionRefused(f"{action!r} needs a reason: it goes into the audit trail.")

@@ -9,12 +9,13 @@ from typing import Any
 from django.db.models import QuerySet
 
 from ml_connector import audit, clock
-from ml_connector.sync import bulk, problems, suggestions
+from ml_connector.sync import bulk, outcomes, problems, suggestions
 from ml_connector.sync import codes as code_lists
-from ml_connector.sync.flows import policy, source_of, source_policy, spec_of, target_of
+from ml_connector.sync.flows import archives_what_is_gone, source_of, source_policy, spec_of, target_of
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, Link, Listing, Record, Run, State
 from ml_connector.sync.problems import Cause
+from ml_connector.sync.resolve import NO_LONGER_THERE
 from ml_connector.sync.stage import Staged, mark_gone, stage
 from ml_connector.systems.base import Client, Swept
 
@@ -106,29 +107,16 @@ def _gone(trail: audit.Trail, flow: Flow, record: Record) -> None:
     if not linked.exists():
         if record.state in {State.STAGED, State.READY, State.BLOCKED}:
             problems.let_go(trail, record)
-            record.state, record.reason = State.SKIPPED, "No longer in the source."
+            record.state, record.reason = State.SKIPPED, NO_LONGER_THERE
             record.save(update_fields=["state", "reason"])
             trail.add("skip", f"record:{record.pk}", reason=record.reason)
         return
-    archives = "supplier_gone" in {setting.name for setting in spec_of(flow).policies} and (
-        policy(flow, "supplier_gone") == "archive"
-    )
-    if archives and record.state in bulk.READ_AGAIN:
+    archives = archives_what_is_gone(flow)
+    if record.state in (bulk.READ_AGAIN if archives else {State.READY, State.BLOCKED}):
         record.state = State.STAGED
         record.save(update_fields=["state"])
-        return
-    problems.report(
-        trail,
-        flow,
-        record,
-        Cause(
-            "sweep_missing",
-            record.key,
-            f"{record.number or record.key} is no longer in the source, but is in the target.",
-            "See why it was removed; archive it in the target if it should go, then accept this with a reason.",
-            blocks=False,
-        ),
-    )
+    if not archives:
+        outcomes.report_gone(trail, flow, record)
 
 
 def _back(trail: audit.Trail, flow: Flow, seen: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from django.db.models import Q
 from ml_connector import audit, clock
 from ml_connector.domain.money import Money, from_units, to_units
 from ml_connector.sync import listing, problems, settle
-from ml_connector.sync.deliver import Delivery, put_aside
+from ml_connector.sync.deliver import LOOKED_UP, Delivery, put_aside
 from ml_connector.sync.flows import declaration, document_flows, spec_of, target_of, target_policy
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import (
@@ -30,7 +31,7 @@ from ml_connector.sync.models import (
 )
 from ml_connector.sync.problems import SETTLED_BY_ITSELF, Cause
 from ml_connector.sync.pull import read_codes
-from ml_connector.sync.resolve import Resolved, Resolver
+from ml_connector.sync.resolve import LIKE_ITS_INVOICE, Gone, Resolved, Resolver
 from ml_connector.systems.base import AuthFailed, Client, Listed, SystemFailure, Target, Throttled, Transient
 
 CODES_FRESH = timedelta(minutes=15)
@@ -55,27 +56,29 @@ def documents(flow: Flow, run: Run, client: Client, lease: Lease, deadline: floa
         counts["listed"] = listing.refresh(flow, target, run, lease)
     stopped = _settle_all(flow, run, target, lease, deadline, counts)
     resolver = Resolver(flow)
-    resolve_all(flow, run, resolver, lease, counts)
+    staged = resolve_all(flow, run, resolver, lease, counts)
     first_load = not _pushed_before(flow, run)
-    while stopped is None:
-        ready = _due(flow, State.READY).count()
-        if not ready or time.monotonic() >= deadline:
-            break
+    more = True
+    while more and stopped is None and time.monotonic() < deadline:
+        batches = first_load and _ready_or_staged(flow).count() >= BATCH_FROM
         delivery = Delivery(
-            flow, target, client.parallel, run, lease, resolver, listed=listed,
-            batches=first_load and ready >= BATCH_FROM, deadline=deadline,
+            flow, target, client.parallel, run, lease, resolver, staged, listed=listed, batches=batches,
+            deadline=deadline,
         )  # fmt: skip
         delivery.deliver()
         for name, count in delivery.counts.items():
             counts[name] = counts.get(name, 0) + count
         stopped = delivery.stopped_by
+        more = bool(delivery.counts) or delivery.batches is not batches
         first_load = first_load and delivery.batches
-        if _due(flow, State.READY).count() >= ready and not delivery.counts:
-            break
+    # Where the target stopped us, what waits for people is shown to them all the same.
+    while time.monotonic() < deadline and next(staged, None) is not None:
+        continue
+    in_time = time.monotonic() < deadline
     wrote = any(counts.get(name) for name in ("created", "updated", "cancelled"))
-    if wrote and stopped is None and isinstance(target, Listed):
+    if wrote and in_time and stopped is None and isinstance(target, Listed):
         listing.refresh(flow, target, run, lease)
-    counts["unfinished"] = _due(flow, State.READY).exists()
+    counts["unfinished"] = (_due(flow, State.READY) if in_time else _ready_or_staged(flow)).exists()
     if stopped is not None:
         counts["stopped_by"] = stopped
     return counts
@@ -90,6 +93,10 @@ def _pushed_before(flow: Flow, run: Run) -> bool:
 def _due(flow: Flow, state: State) -> Any:
     due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=clock.now())
     return Record.objects.of(flow.workspace_id).filter(due, flow=flow, state=state)
+
+
+def _ready_or_staged(flow: Flow) -> Any:
+    return _due(flow, State.READY) | _due(flow, State.STAGED)
 
 
 def _settle_all(
@@ -107,36 +114,50 @@ def _settle_all(
     return None
 
 
-def resolve_all(flow: Flow, run: Run, resolver: Resolver, lease: Lease, counts: dict[str, Any]) -> None:
-    """Resolves what is staged, and judges again what is held by causes that can go by themselves (R49, R56)."""
+def resolve_all(
+    flow: Flow, run: Run, resolver: Resolver, lease: Lease, counts: dict[str, Any]
+) -> Iterator[list[tuple[Record, Resolved]]]:
+    """Resolves what is staged, then judges again what is held by causes that can go by themselves, and what was left
+    out with the invoice that it corrects (R49, R56).
+
+    A part is resolved and stored when it is asked for, and gives what of it is ready now: so the first request need
+    not wait for the last Record.
+    """
     rows = Record.objects.of(flow.workspace_id).filter(flow=flow)
-    _resolve_rows(flow, run, resolver, lease, rows.filter(state=State.STAGED), counts)
     refused = Q(problems__problem__state=ProblemState.OPEN) & ~Q(problems__problem__cause__in=SETTLED_BY_ITSELF)
     held = rows.filter(state=State.BLOCKED).exclude(pk__in=rows.filter(refused, state=State.BLOCKED).values("pk"))
-    _resolve_rows(flow, run, resolver, lease, held, counts)
+    left_out = rows.filter(state=State.SKIPPED, reason__contains=LIKE_ITS_INVOICE)
+    for chosen in (rows.filter(state=State.STAGED), held, left_out):
+        last = 0
+        while part := list(chosen.filter(pk__gt=last).order_by("pk")[:LOOKED_UP]):
+            last = part[-1].pk
+            yield resolve_part(flow, run, resolver, lease, part, counts)
 
 
-def _resolve_rows(flow: Flow, run: Run, resolver: Resolver, lease: Lease, rows: Any, counts: dict[str, Any]) -> None:
-    last = 0
-    while True:
-        part = list(rows.filter(pk__gt=last).order_by("pk")[:200])
-        if not part:
-            return
-        last = part[-1].pk
-        with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
-            lease.confirm()
-            resolver.look_up(part)
-            held = problems.holding(part)
-            ready = [record.pk for record in part if _resolve_one(trail, flow, record, resolver, held, counts)]
-            Record.objects.of(flow.workspace_id).filter(pk__in=ready).update(
-                state=State.READY, next_attempt_at=None, reason=""
-            )
+def resolve_part(
+    flow: Flow, run: Run, resolver: Resolver, lease: Lease, part: list[Record], counts: dict[str, Any]
+) -> list[tuple[Record, Resolved]]:
+    """Those of the part that are ready now, and stored as such; what becomes of the others is stored too."""
+    ready = []
+    with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
+        lease.confirm()
+        resolver.look_up(part)
+        held = problems.holding(part)
+        for record in part:
+            resolved = _resolve_one(trail, flow, record, resolver, held, counts)
+            if resolved is not None:
+                record.state, record.next_attempt_at, record.reason = State.READY, None, ""
+                ready.append((record, resolved))
+        Record.objects.of(flow.workspace_id).filter(pk__in=[record.pk for record, _ in ready]).update(
+            state=State.READY, next_attempt_at=None, reason=""
+        )
+    return ready
 
 
 def _resolve_one(
     trail: audit.Trail, flow: Flow, record: Record, resolver: Resolver, held: set[int], counts: dict[str, Any]
-) -> bool:
-    """Whether the Record is ready now, which is left to be stored; anything else is stored here."""
+) -> Resolved | None:
+    """What the Record is resolved to, which is left to be stored as ready; anything else is stored here."""
     result = resolver.resolve(record)
     if isinstance(result, Resolved):
         if record.pk in held:
@@ -150,12 +171,12 @@ def _resolve_one(
         )
         for warning in result.warnings:
             problems.warn(trail, flow, record, warning)
-        return True
-    was_blocked = record.state == State.BLOCKED
+        return result
+    was = record.state, record.reason
     put_aside(trail, flow, record, result)
-    name = "skipped" if record.state == State.SKIPPED else "blocked"
-    counts[name] = counts.get(name, 0) + (not was_blocked or name == "skipped")
-    return False
+    name = "gone" if isinstance(result, Gone) else "skipped" if record.state == State.SKIPPED else "blocked"
+    counts[name] = counts.get(name, 0) + (was != (record.state, record.reason))
+    return None
 
 
 def _fresh_codes(flow: Flow, run: Run, client: Client, lease: Lease) -> None:

@@ -26,9 +26,10 @@ from ml_connector.domain.records import (
 )
 from ml_connector.sync import codes, links, mappings
 from ml_connector.sync.checks import Checks
-from ml_connector.sync.flows import declaration, document_flows, spec_of, target_of
+from ml_connector.sync.flows import archives_what_is_gone, declaration, document_flows, spec_of, target_of
 from ml_connector.sync.models import Flow, Link, Record, State, TargetEntry
 from ml_connector.sync.problems import Cause
+from ml_connector.sync.rounding import Rounding, RoundingPolicy
 
 CORRECTIONS = {
     InvoiceKind.CREDIT_NOTE: "Credit note",
@@ -36,6 +37,11 @@ CORRECTIONS = {
     InvoiceKind.INVOICE: "Adjustment",
 }
 """What people call a document that corrects an invoice."""
+
+
+LIKE_ITS_INVOICE = ", which it corrects, does not travel:"
+"""In the reason of a document that is skipped with its invoice, and is judged again with it."""
+NO_LONGER_THERE = "No longer in the source."
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class Resolved:
     mapping_versions: dict[str, int]
     warnings: tuple[Cause, ...] = ()
     """What people should know of it; it travels all the same."""
+    rounding: Rounding | None = None
+    """The line that was added to it."""
 
     @property
     def payload(self) -> bytes:
@@ -69,6 +77,11 @@ class Skip:
     """Why the record is not to travel at all."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class Gone:
+    """It is no longer in the source, but is in the target, where it stays until people have looked (R18)."""
 
 
 class Resolver:
@@ -94,7 +107,8 @@ class Resolver:
         self.supplier_flows = [other.pk for other in document_flows(self.integration, "supplier")]
         self.suppliers: dict[str, tuple[Record, Supplier] | None] = {}
         self.parents: dict[tuple[str, str], Link] = {}
-        self.checks = Checks(flow, self.supplier_record)
+        self.rounding = RoundingPolicy(flow)
+        self.checks = Checks(flow, self.supplier_record, self.rounding)
         self._own_links: dict[str, Link | None] = {}
         self._vendors: links.SupplierIndex | None = None
         self._currencies: dict[str, str] = {}
@@ -104,22 +118,46 @@ class Resolver:
         rows = Link.objects.of(self.workspace_id).filter(integration=self.integration, type=self.spec.link_type)
         keys = [record.key for record in records]
         self._own_links = {**dict.fromkeys(keys), **{row.source_key: row for row in rows.filter(source_key__in=keys)}}
-        values = [decode(self.spec.record_type, bytes(record.payload)) for record in records if not record.invalid]
+        values = [self._judged(record) for record in records]
         self.checks.look_up([value for value in values if isinstance(value, Invoice)])
 
-    def resolve(self, record: Record) -> Resolved | Held | Skip:
+    def resolve(self, record: Record) -> Resolved | Held | Skip | Gone:
         """What becomes of a Record as things stand now. Pure but for look-ups in our own tables."""
-        if record.invalid:
-            cause, _, text = record.invalid.partition(": ")
-            return Held((self._about(record, cause, text, "Correct it in the source; it follows by itself."),))
-        value = decode(self.spec.record_type, bytes(record.payload))
         own = self._own_links
         link = own[record.key] if record.key in own else self.link_of(self.spec.link_type, record.key)
+        if record.gone:
+            return self._gone(record, link)
+        value = self._judged(record)
+        if value is None:
+            cause, _, text = record.invalid.partition(": ")
+            return Held((self._about(record, cause, text, "Correct it in the source; it follows by itself."),))
         if isinstance(value, Supplier):
             return self._supplier(record, value, link)
         if isinstance(value, Invoice):
             return self._invoice(record, value, link)
         raise TypeError(f"No rule resolves a {self.spec.record_type}.")
+
+    def _gone(self, record: Record, link: Link | None) -> Resolved | Skip | Gone:
+        """What vanished from the source is never sent, however it came to be on its way (R18)."""
+        if link is None:
+            return Skip(NO_LONGER_THERE)
+        if not archives_what_is_gone(self.flow):
+            return Gone()
+        return Resolved(decode(self.spec.record_type, bytes(record.payload)), link, {})
+
+    def _judged(self, record: Record) -> Any | None:
+        """What the Record says, or None where its source found that it cannot travel.
+
+        Totals that its source could not explain are judged here, by the policies. Not those of a document that
+        states its posted base amount besides: its lines are still in the company's currency.
+        """
+        if record.invalid and not record.invalid.startswith("totals_differ: "):
+            return None
+        value = decode(self.spec.record_type, bytes(record.payload))
+        if not record.invalid:
+            return value
+        unexplained = isinstance(value, Invoice) and value.base_gross is None and not value.adds_up()
+        return value if unexplained else None
 
     # --- suppliers
 
@@ -196,15 +234,16 @@ class Resolver:
             if corrects is None:
                 corrected = self._invoice_record(invoice.corrects)
                 if corrected is not None and corrected.state == State.SKIPPED and link is None:
-                    return Skip(f"Invoice {corrected.number}, which it corrects, does not travel: {corrected.reason}")
+                    return Skip(f"Invoice {corrected.number}{LIKE_ITS_INVOICE} {corrected.reason}")
                 causes.append(self._missing_invoice(invoice, corrected))
+        invoice, rounding = self.rounding.applied(invoice)
         lines = tuple(self._line(invoice, index, causes, used) for index in range(len(invoice.lines)))
         causes += self.checks.invoice(record, invoice, linked=link is not None)
         if causes:
             return Held(tuple({(cause.cause, cause.subject): cause for cause in causes}.values()))
         assert supplier_link is not None
         resolved = msgspec.structs.replace(invoice, supplier=supplier_link.target_key, corrects=corrects, lines=lines)
-        return Resolved(resolved, link, used, tuple(self.checks.near_duplicates(record, invoice)))
+        return Resolved(resolved, link, used, tuple(self.checks.near_duplicates(record, invoice)), rounding)
 
     def _supplier_causes(self, invoice: Invoice, link: Link | None) -> list[Cause]:
         found = self.supplier_record(invoice.supplier)

@@ -96,9 +96,10 @@ def _settle_change(
 
 
 def _took_effect(attempt: Attempt, sent: Any, now_there: Found[Any], target: Target[Any]) -> bool:
+    archived = now_there.state is DocumentState.ARCHIVED
     if attempt.operation == Operation.CANCEL:
-        return now_there.state is DocumentState.ARCHIVED
-    return not target.differences(sent, now_there.record)
+        return archived
+    return not archived and not target.differences(sent, now_there.record)
 
 
 def _not_there(trail: audit.Trail, flow: Flow, record: Record, attempt: Attempt) -> None:

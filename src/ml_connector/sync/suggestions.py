@@ -130,8 +130,9 @@ class Candidates:
         ]
 
 
-def suggest(integration: Integration, name: str) -> list[Suggestion]:
+def suggest(integration: Integration, name: str, only: Collection[str] | None = None) -> list[Suggestion]:
     """Suggestions for the source codes that are not mapped, by source code. None for a Mapping without code lists.
+    `only`: for no other codes than these.
 
     Raises MappingRefused for a Mapping that the Integration does not have.
     """
@@ -144,7 +145,11 @@ def suggest(integration: Integration, name: str) -> list[Suggestion]:
     )
     mapped = mappings.mapped(integration, name)
     sources = code_index(side(integration, spec.source), spec.list).present()
-    missing = [_code(entry) for entry in sources if entry.code not in mapped and entry.type not in NEVER_POSTED_TO]
+    missing = [
+        _code(entry)
+        for entry in sources
+        if entry.code not in mapped and entry.type not in NEVER_POSTED_TO and (only is None or entry.code in only)
+    ]
     found = (candidates.suggest(code) for code in missing)
     return sorted((suggestion for suggestion in found if suggestion), key=attrgetter("source"))
 

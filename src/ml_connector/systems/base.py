@@ -333,11 +333,14 @@ class Setting:
     help: str
     """What it is and where in the vendor's screens a person finds it."""
     type: type = str
-    """str, int, bool, list (of str) or dict (str to str)."""
+    """str, int, bool, date, Decimal, list (of str), dict (str to str) or Money (an amount above zero per currency,
+    stored as text by ISO code)."""
     required: bool = False
     default: Any = None
     secret: bool = False
     choices: tuple[str, ...] = ()
+    needs: str = ""
+    """Of a policy: another policy of the same Flow, without which this one has no meaning and is refused."""
 
 
 @dataclass(frozen=True)

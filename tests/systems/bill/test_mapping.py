@@ -290,5 +290,8 @@ def test_an_unknown_payment_status_is_never_paid(row, status):
     assert status_of(row, settings()) is status
 
 
-def test_what_counts_as_paid_is_a_setting():
+def test_what_counts_as_paid_or_taken_back_is_a_setting():
+    returned = settings(reversed_when=["VOID_PENDING"])
+    assert status_of({"singleStatus": "VOID_PENDING"}, returned) is PaymentStatus.VOIDED
+    assert status_of({"singleStatus": "VOIDED"}, returned) is PaymentStatus.IN_FLIGHT
     assert status_of({"singleStatus": "SENT"}, settings(paid_when=["CLEARED", "SENT"])) is PaymentStatus.CLEARED

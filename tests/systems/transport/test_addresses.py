@@ -151,7 +151,7 @@ def test_a_certificate_for_another_name_is_refused(server, http, secure, authori
 def test_text_that_is_no_certificate_is_refused_by_its_setting(http):
     with pytest.raises(Refused) as refused:
         http("https://bill.example", ca_certificates="not a certificate")
-    assert refused.value.field == "tls_ca"
+    assert refused.value.field == "tls_ca_bundle"
 
 
 def test_tls_towards_a_plain_server_says_so(http):

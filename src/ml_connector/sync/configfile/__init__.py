@@ -13,14 +13,14 @@ that is stored already may be left out. An empty value (`~`) puts a setting or p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ml_connector.integrations import INTEGRATIONS, SYSTEMS
 from ml_connector.integrations.base import FlowSpec, IntegrationSpec, Side
-from ml_connector.sync.configfile import tables, values
+from ml_connector.sync.configfile import needs, tables, values
 from ml_connector.sync.configfile.tree import ConfigurationRefused, Entry, Fault, Faults, did_you_mean, load
 from ml_connector.sync.configfile.values import interval_text
 from ml_connector.systems.base import System
@@ -110,6 +110,9 @@ class KnownIntegration:
     kind: str
     erp: str
     platform: str
+    policies: Mapping[str, Any] = field(default_factory=dict)
+    flows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Policies by Flow."""
 
 
 @dataclass(frozen=True)
@@ -237,10 +240,10 @@ def _integration(
     paused = parts["paused"].boolean() if "paused" in parts else None
     declared_policies = (*spec.policies, *(setting for flow in spec.flows for setting in flow.policies))
     policies = values.settings(parts["policies"], declared_policies) if "policies" in parts else {}
-    flows = tuple(
-        _flow(value, spec.flow(flow))
-        for flow, value in (parts["flows"].table(spec.flow_names) if "flows" in parts else {}).items()
-    )
+    flow_entries = parts["flows"].table(spec.flow_names) if "flows" in parts else {}
+    flows = tuple(_flow(value, spec.flow(flow)) for flow, value in flow_entries.items())
+    own = needs.Level(stored.policies if stored else {}, policies, parts.get("policies"))
+    needs.check(entry, spec, own, _levels(spec, stored, flow_entries, flows))
     mapping_names = [mapping.name for mapping in spec.mappings]
     mappings = tuple(
         _mapping(mapping, value, folder)
@@ -249,6 +252,15 @@ def _integration(
     return IntegrationPlan(
         name, entry.line, spec, sides[Side.ERP], sides[Side.PLATFORM], paused, policies, flows, mappings
     )
+
+
+def _levels(
+    spec: IntegrationSpec, stored: KnownIntegration | None, entries: Mapping[str, Entry], flows: Sequence[FlowPlan]
+) -> dict[str, needs.Level]:
+    before = stored.flows if stored else {}
+    given = {flow.name: flow.policies for flow in flows}
+    places = {name: entry.table().get("policies") for name, entry in entries.items()}
+    return {name: needs.Level(before.get(name, {}), given.get(name, {}), places.get(name)) for name in spec.flow_names}
 
 
 def _side(

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from ml_connector.domain.money import MINOR_UNITS, Money, NotAnAmount, quantise, step
 from ml_connector.sync.configfile.tree import Entry
 from ml_connector.systems.base import Setting
 
@@ -96,6 +97,24 @@ def _amount(entry: Entry) -> str | None:
     return None
 
 
+def _money(entry: Entry) -> dict[str, str]:
+    """An amount above zero per currency, each in whole minor units."""
+    amounts = {}
+    for iso, value in entry.table().items():
+        if iso not in MINOR_UNITS:
+            value.fault("is no ISO 4217 currency code. Write it as USD.")
+            continue
+        try:
+            amount = quantise(Decimal(value.raw or ""), iso)
+        except (InvalidOperation, NotAnAmount):
+            amount = Decimal(0)
+        if amount > 0:
+            amounts[iso] = str(amount)
+        else:
+            value.fault(f"must be an amount of {iso} above zero, such as {step(iso)}, not {value.shown}.")
+    return amounts
+
+
 def _date(entry: Entry) -> str | None:
     if entry.raw == "":
         return ""
@@ -113,6 +132,7 @@ _READERS: Mapping[type, Callable[[Entry], Any]] = {
     list: _list,
     dict: _dict,
     Decimal: _amount,
+    Money: _money,
     date: _date,
 }
 

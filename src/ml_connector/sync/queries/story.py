@@ -33,6 +33,7 @@ _WORDS = {
     "skip": "skipped",
     "replay": "replayed",
     "override": "decided by a person",
+    "rounding": "rounded",
 }
 
 
@@ -109,7 +110,8 @@ def _said(action: str, facts: Mapping[str, Any], attempt: Attempt | None) -> tup
         return "searched", f"found{by}: {', '.join(hits)}" if hits else "nothing found"
     if action == "link":
         return "linked", f"to {facts.get('target_key', '')}, {facts.get('made_by', '')}"
-    plain = ", ".join(f"{name} {value}" for name, value in facts.items() if name in {"reason", "action", "was"})
+    told = {"reason", "action", "was", "amount", "currency", "account", "tolerance", "policy"}
+    plain = ", ".join(f"{name} {value}" for name, value in facts.items() if name in told)
     return _WORDS.get(action, action.replace("_", " ")), plain
 
 

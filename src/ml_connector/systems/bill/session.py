@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ml_connector.systems.base import Access, AuthFailed, Conflict, NotFound, Refused, Transient, WrongCompany
+from ml_connector.systems.base import Access, AuthFailed, Conflict, NotFound, OutcomeUnknown, Refused, WrongCompany
 from ml_connector.systems.bill.errors import failure, session_lost
 from ml_connector.systems.bill.settings import BillSettings
 from ml_connector.systems.transport.http import Answer, Http, Parameters
@@ -36,7 +36,7 @@ class Bill:
             self.settings.base_url,
             name="BILL",
             access_network=access.network,
-            ca_certificates=self.settings.tls_ca,
+            ca_certificates=self.settings.tls_ca_bundle,
             parallel=PARALLEL,
             total_timeout=SECONDS_PER_REQUEST,
             secret_parameters=frozenset({"devkey", "sessionid"}),
@@ -63,14 +63,14 @@ class Bill:
     def write(self, method: str, path: str, body: Any = None, *, about: str) -> Answer:
         """A successful answer to one request that changes something.
 
-        A request that BILL refused for its session was not handled: the session is renewed and Transient raised,
-        so that the write comes again by the way that all writes take (R62).
+        Whether a session ended before the write was handled or meanwhile cannot be told from outside: the session is
+        renewed and OutcomeUnknown raised, so that the write is searched for before it comes again (R3, R62).
         """
         session = self._session()
         answer = self._leave(self._http.write, method, path, session, json=body)
         if self._lost(answer):
             self._renewed(session)
-            raise Transient(f"BILL's session had ended before {about}; nothing was written. It is tried again.")
+            raise OutcomeUnknown(f"BILL's session ended around {about}: whether it was written is looked up.")
         self._taken(session)
         return self._successful(answer, about)
 

@@ -90,12 +90,6 @@ FORM = (
     ),
     Setting("default_country", "Country (two letters) of suppliers whose address names none.", default=""),
     Setting(
-        "default_due_days",
-        "Days from the invoice date to the due date, where the source states neither due date nor terms.",
-        type=int,
-        default=30,
-    ),
-    Setting(
         "filter_invoice_number",
         "Whether BILL finds bills by invoice number: auto tries and remembers a refusal, no reads the vendor's bills.",
         default="auto",
@@ -123,7 +117,9 @@ FORM = (
     Setting(
         "events_base_url", "Address of BILL's webhook API up to /connect-events; blank: by environment.", default=""
     ),
-    Setting("tls_ca", "PEM text of your own authority's certificate, where a proxy re-signs traffic.", default=""),
+    Setting(
+        "tls_ca_bundle", "PEM text of your own authority's certificate, where a proxy re-signs traffic.", default=""
+    ),
 )
 
 _DEFAULTS = {setting.name: setting.default for setting in FORM}
@@ -145,7 +141,7 @@ class BillSettings:
     paid_when: frozenset[str]
     reversed_when: frozenset[str]
     base_url: str
-    tls_ca: str
+    tls_ca_bundle: str
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> BillSettings:
@@ -166,7 +162,7 @@ class BillSettings:
             paid_when=frozenset(value["paid_when"]),
             reversed_when=frozenset(value["reversed_when"]),
             base_url=address(value, "base_url", API_PATH),
-            tls_ca=str(value["tls_ca"] or ""),
+            tls_ca_bundle=str(value["tls_ca_bundle"] or ""),
         )
 
 

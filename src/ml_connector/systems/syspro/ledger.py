@@ -121,8 +121,9 @@ class Coding:
                 if tax is not None:
                     rows.append(tax)
                     amounts.append(expected - total)
-        if restate and problem is None:
+        if restate:
             base = sum(amounts, ZERO)
+        if restate and problem is None:
             try:
                 amounts = restated(amounts, gross, unit.iso)
             except NotAnAmount as impossible:

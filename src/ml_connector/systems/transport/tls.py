@@ -23,6 +23,6 @@ def verifying(ca_certificates: str | None, name: str) -> ssl.SSLContext:
             raise Refused(
                 "certificate_unreadable",
                 f"The certificate given for {name} cannot be read. It must be PEM text (-----BEGIN CERTIFICATE-----).",
-                "tls_ca",
+                "tls_ca_bundle",
             )
     return context
