@@ -20,6 +20,7 @@ from ml_connector.sync.models import (
     Flow,
     Integration,
     Link,
+    Outcome,
     Problem,
     ProblemRecord,
     Record,
@@ -33,7 +34,7 @@ from ml_connector.workspaces.models import Workspace
 ON_ITS_WAY = (State.STAGED, State.READY, State.IN_FLIGHT, State.IN_DOUBT)
 
 STEP = timedelta(minutes=5)
-"""How far time moves between two rounds of `settle`: longer than any settling time that a test sets."""
+"""How far time moves between two rounds of `settle`."""
 
 
 class Bench:
@@ -114,6 +115,14 @@ class Bench:
         for stand_in in self.stand_ins.values():
             stand_in.clock(now=now.isoformat(), running=False)
 
+    def connection(self, side: Side) -> Connection:
+        return self.erp if side is Side.ERP else self.platform
+
+    def lease_lapses(self, side: Side) -> None:
+        """What half a minute without a sign of life does: whoever holds the Connection of a side may be followed."""
+        Connection.objects.of(self.workspace).filter(pk=self.connection(side).pk).update(lease_until=None)
+        leases.revoke(self.connection(side).pk)
+
     # --- looking
 
     def on_its_way(self) -> Any:
@@ -162,12 +171,17 @@ class Bench:
         is whole (R66)."""
         assert self.adds_up()
         links = list(Link.objects.of(self.workspace).values_list("type", "source_key", "target_key"))
-        assert len({(kind, key) for kind, key, _ in links}) == len({(kind, key) for kind, _, key in links}) == len(links)
+        assert (
+            len({(kind, key) for kind, key, _ in links}) == len({(kind, key) for kind, _, key in links}) == len(links)
+        )
         assert verify(self.workspace).holds
 
     def check_settled(self) -> None:
-        """Asserts besides that no write is still open: each was confirmed, adopted, refused, or is known not done."""
+        """Asserts besides that no write is still open, and that what was written has its Link (R2)."""
         self.check()
+        written = Attempt.objects.of(self.workspace).filter(outcome__in=[Outcome.CONFIRMED, Outcome.ADOPTED])
+        linked = Link.objects.of(self.workspace).values_list("target_key", flat=True)
+        assert set(written.values_list("target_key", flat=True)) <= set(linked)
         assert not Attempt.objects.of(self.workspace).filter(outcome__in=OPEN_OUTCOMES).exists()
 
 
