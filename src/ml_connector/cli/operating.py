@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
+from django.conf import settings
 from django.db import connection
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -21,11 +22,15 @@ from granian.server import Server
 from ml_connector import logs
 from ml_connector.cli import installation
 from ml_connector.cli.output import failed, log_level, say
+from ml_connector.cli.people import join_link
 from ml_connector.cli.work import work
+from ml_connector.console.people import first_owner_code, nobody_yet
 from ml_connector.jobs.presence import WorkerRunning, workers_alive
 
 CONCURRENCY = 8
 """Jobs at a time: each uses one Connection and one database connection."""
+THREADS = 8
+"""Requests at a time: most wait for the database, and the test of a Connection takes one for as long as it runs."""
 RESTART_SECONDS = 2.0
 """How long after its end the worker of `serve` is started again."""
 
@@ -54,22 +59,26 @@ def serve(
         int, typer.Option("--concurrency", metavar="N", min=1, max=256, help="Jobs at a time of its own worker.")
     ] = CONCURRENCY,
 ) -> None:
-    """Answer over HTTP: health and metrics. On SQLite it also keeps the one worker running."""
+    """Answer over HTTP: the console, health and metrics. On SQLite it also keeps the one worker running."""
     logs.configure(log_level("INFO"))
     installation.use(may_set_up=True)
     _check_free(host, port)
     with contextlib.ExitStack() as stack:
         if connection.vendor == "sqlite" and not workers_alive():
             stack.enter_context(_own_worker(concurrency))
+        here = settings.PUBLIC_URL or f"http://{host}:{port}"
+        say(f"The console: {here}\n/healthz and /readyz say how it is, /metrics in figures. Stop with Ctrl-C.")
+        if nobody_yet():
+            say(f"Nobody can sign in yet. Create the owner here; the link works once, for 24 hours:\n"
+                f"{join_link(first_owner_code(), here)}")  # fmt: skip
         connection.close()
-        say(f"http://{host}:{port}/healthz and /readyz say how it is, /metrics in figures. Stop with Ctrl-C.")
         Server(
             "ml_connector.api.wsgi:application",
             address=host,
             port=port,
             interface=Interfaces.WSGI,
             workers=1,
-            blocking_threads=os.cpu_count() or 1,
+            blocking_threads=max(THREADS, os.cpu_count() or 1),
             log_level=LogLevels.error,
         ).serve()
 

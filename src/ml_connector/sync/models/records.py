@@ -69,6 +69,9 @@ class Record(WorkspaceModel):
         indexes = [
             models.Index(fields=["flow", "state"], name="record_work"),
             models.Index(fields=["workspace", "natural_key"], name="record_natural", condition=~Q(natural_key="")),
+            models.Index(fields=["workspace", "number"], name="record_number"),
+            models.Index(fields=["workspace", "amount"], name="record_amount", condition=Q(amount__isnull=False)),
+            models.Index(fields=["workspace", "due_date"], name="record_due", condition=Q(due_date__isnull=False)),
         ]
 
 

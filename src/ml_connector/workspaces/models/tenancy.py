@@ -23,6 +23,8 @@ class Workspace(models.Model):
 
     name = models.CharField(max_length=60, unique=True)
     created_at = models.DateTimeField()
+    time_zone = models.CharField(max_length=60, default="UTC")
+    """IANA name of the zone that its people are shown times in."""
 
     def __str__(self) -> str:
         return self.name

@@ -1,0 +1,163 @@
+"""Problems: the list, one of them, and the decisions on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from ml_connector import clock
+from ml_connector.console import people
+from ml_connector.console.access import WorkspaceRequest, needs
+from ml_connector.console.views import replaying
+from ml_connector.sync import links, mappings
+from ml_connector.sync import problems as deciding
+from ml_connector.sync.links import LinkRefused
+from ml_connector.sync.mapping_checks import MappingRefused
+from ml_connector.sync.models import Flow, Problem, Record
+from ml_connector.sync.problems import DecisionRefused
+from ml_connector.sync.queries.problem_list import problem_list
+from ml_connector.sync.queries.problem_page import ProblemView, flows_held, problem_view
+from ml_connector.workspaces.roles import Permission
+
+REFUSED = (DecisionRefused, MappingRefused, LinkRefused)
+
+
+@needs(Permission.VIEW)
+@require_safe
+def listed(request: WorkspaceRequest) -> HttpResponse:
+    show_all = request.GET.get("state") == "all"
+    found = problem_list(request.workspace, request.GET.get("cause", ""), open_only=not show_all)
+    context = {"list": found, "all": show_all, "chosen": request.GET.get("cause", "")}
+    return render(request, "console/problems/list.html", context)
+
+
+@needs(Permission.VIEW)
+@require_safe
+def show(request: WorkspaceRequest, problem: int) -> HttpResponse:
+    return _page(request, problem)
+
+
+@needs(Permission.VIEW)
+@require_safe
+def replay(request: WorkspaceRequest, problem: int) -> HttpResponse:
+    """The page's changing part, asked for again while Records that were let go are on their way."""
+    return _page(request, problem)
+
+
+@needs(Permission.SOLVE)
+@require_POST
+def decide(request: WorkspaceRequest, problem: int) -> HttpResponse:
+    """A decision of one person. What needs a second one is only asked for here."""
+    row = _open(request, problem)
+    action, reason = request.POST.get("action", ""), request.POST.get("reason", "")
+    if action in deciding.NEEDS_SECOND_PERSON and row.detail.get("asked_for") == action:
+        return _page(request, problem, error="It waits for a second person, who approves it on this page.", status=409)
+    return _done(request, problem, lambda: deciding.solve(row, action, reason, request.actor))
+
+
+@needs(Permission.APPROVE)
+@require_POST
+def approve(request: WorkspaceRequest, problem: int) -> HttpResponse:
+    """The second person's word (R41, R72)."""
+    row = _open(request, problem)
+    asked = row.detail.get("asked_for", "")
+    if not asked or row.detail.get("asked_by") == request.actor:
+        text = "Nothing waits for approval here." if not asked else "You asked for it: somebody else must approve it."
+        return _page(request, problem, error=text, status=409)
+    return _done(request, problem, lambda: deciding.solve(row, asked, request.POST.get("reason", ""), request.actor))
+
+
+@needs(Permission.MAP)
+@require_POST
+def add_mapping(request: WorkspaceRequest, problem: int) -> HttpResponse:
+    """Maps the code that the Problem is about; all that waits for it follows."""
+    row = _open(request, problem)
+    name, _, code = row.subject.partition(":")
+    target = request.POST.get("target", "").strip()
+    if not target or row.cause not in mappings.CAUSES:
+        return _page(request, problem, error="Choose what the code is mapped to. Nothing was changed.", status=400)
+
+    def publish() -> str:
+        mappings.set_entries(row.integration, name, {code: target}, request.actor, f"Problem {row.pk}")
+        return f"{code} is mapped to {target}."
+
+    return _done(request, problem, publish)
+
+
+@needs(Permission.SOLVE)
+@require_POST
+def link(request: WorkspaceRequest, problem: int) -> HttpResponse:
+    """Says which of the target's suppliers the Problem's supplier is."""
+    _open(request, problem)
+    target = request.POST.get("target", "").strip()
+    view = problem_view(request.workspace, problem)
+    if not target or view is None or view.link is None:
+        return _page(request, problem, error="Choose a supplier of the other side. Nothing was changed.", status=400)
+    rows = Record.objects.of(request.workspace).select_related("flow__integration__workspace")
+    record = rows.get(pk=view.link.record)
+
+    def accept() -> str:
+        links.accept(record, target, request.actor)
+        return f"Linked to {target}."
+
+    return _done(request, problem, accept)
+
+
+def _done(request: WorkspaceRequest, problem: int, decision: Callable[[], str]) -> HttpResponse:
+    """Carries a decision out and follows what it let go; a refusal is said in place."""
+    started = clock.now()
+    ids, flows = flows_held(request.workspace, problem)
+    try:
+        said = decision()
+    except REFUSED as refused:
+        return _page(request, problem, error=str(refused), status=400)
+    return _follow(request, problem, said, ids, flows, started)
+
+
+def _follow(
+    request: WorkspaceRequest, problem: int, said: str, ids: list[int], flows: list[Flow], started: datetime
+) -> HttpResponse:
+    query = replaying.begin(ids, flows, started)
+    if not request.htmx:
+        return redirect(f"{reverse('problem', args=[request.workspace.name, problem])}?{query}")
+    request.GET = type(request.GET)(query)
+    return _page(request, problem, said=said)
+
+
+def _page(
+    request: WorkspaceRequest, problem: int, *, error: str = "", said: str = "", status: int = 200
+) -> HttpResponse:
+    found = problem_view(request.workspace, problem)
+    if found is None:
+        raise Http404
+    context = {
+        "view": found,
+        "names": people.names_of(_actors(found)),
+        "replay": replaying.followed(request),
+        "query": request.GET.urlencode(),
+        "error": error,
+        "said": said,
+        "given": request.POST,
+        "own_request": found.asked_by == request.actor,
+    }
+    part = "console/problems/_problem.html" if request.htmx else "console/problems/page.html"
+    return render(request, part, context, status=status)
+
+
+def _actors(view: ProblemView) -> set[str]:
+    return {told.actor for told in view.story} | {view.asked_by, view.problem.ended_by}
+
+
+def _open(request: WorkspaceRequest, problem: int) -> Problem:
+    rows = Problem.objects.of(request.workspace).select_related(
+        "workspace", "integration__workspace", "integration__erp", "integration__platform"
+    )
+    row = rows.filter(pk=problem).first()
+    if row is None:
+        raise Http404
+    return row

@@ -1,0 +1,89 @@
+"""Settings of a Workspace: its time zone and its people."""
+
+from __future__ import annotations
+
+import zoneinfo
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from ml_connector import audit
+from ml_connector.console import people
+from ml_connector.console.access import WorkspaceRequest, needs
+from ml_connector.console.people import PeopleRefused
+from ml_connector.workspaces.roles import MAY, Permission, Role
+
+
+@needs(Permission.VIEW)
+@require_safe
+def show(request: WorkspaceRequest) -> HttpResponse:
+    return _page(request)
+
+
+@needs(Permission.CONFIGURE)
+@require_POST
+def time_zone(request: WorkspaceRequest) -> HttpResponse:
+    name = request.POST.get("time_zone", "")
+    if name not in zoneinfo.available_timezones():
+        return _page(request, error=f"{name} is no time zone. Choose one of the list.", status=400)
+    with audit.recording(request.workspace, actor=request.actor) as trail:
+        request.workspace.time_zone = name
+        request.workspace.save(update_fields=["time_zone"])
+        trail.add("config_change", f"workspace:{request.workspace.pk}", fields=["time_zone"])
+    messages.success(request, f"Times are shown in {name} now.")
+    return redirect("settings", workspace=request.workspace.name)
+
+
+@needs(Permission.PEOPLE)
+@require_POST
+def invite(request: WorkspaceRequest) -> HttpResponse:
+    """Only an owner makes owners. The link is shown once, to be handed over."""
+    email, role = request.POST.get("email", ""), request.POST.get("role", "")
+    if not _may_change(request, email, role):
+        return _page(request, error="Only an owner makes, changes or removes owners.", status=403)
+    try:
+        code = people.invite(request.workspace, email, role, request.actor)
+    except PeopleRefused as refused:
+        return _page(request, error=str(refused), status=400)
+    if not code:
+        messages.success(request, f"{email} is {role} now.")
+        return redirect("settings", workspace=request.workspace.name)
+    return _page(request, link=f"{request.build_absolute_uri(reverse('join'))}#{code}", invited=email)
+
+
+@needs(Permission.PEOPLE)
+@require_POST
+def remove(request: WorkspaceRequest) -> HttpResponse:
+    email = request.POST.get("email", "")
+    if not _may_change(request, email, ""):
+        return _page(request, error="Only an owner makes, changes or removes owners.", status=403)
+    try:
+        people.remove(request.workspace, email, request.actor)
+    except PeopleRefused as refused:
+        return _page(request, error=str(refused), status=400)
+    messages.success(request, f"{email} is no longer in this workspace.")
+    return redirect("start")
+
+
+def _may_change(request: WorkspaceRequest, email: str, role: str) -> bool:
+    now = {row.email: row.role for row in people.members(request.workspace)}
+    touches_owner = Role.OWNER in {role, now.get(email.strip().lower(), "")}
+    return request.membership.role == Role.OWNER or not touches_owner
+
+
+def _page(
+    request: WorkspaceRequest, *, error: str = "", link: str = "", invited: str = "", status: int = 200
+) -> HttpResponse:
+    context = {
+        "members": people.members(request.workspace),
+        "roles": Role.values,
+        "table": [(permission, [permission in MAY[role] for role in Role]) for permission in Permission],
+        "zones": sorted(zoneinfo.available_timezones()),
+        "error": error,
+        "link": link,
+        "invited": invited,
+    }
+    return render(request, "console/settings/page.html", context, status=status)

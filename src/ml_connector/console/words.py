@@ -1,0 +1,98 @@
+"""What people read for the engine's names."""
+
+from __future__ import annotations
+
+CAUSES = {
+    "unmapped_code": "Code without a mapping",
+    "code_not_postable": "Code that cannot be posted to",
+    "supplier_missing": "Supplier not known yet",
+    "supplier_on_hold": "Supplier on hold",
+    "invoice_on_hold": "Invoice on hold",
+    "supplier_ambiguous": "Supplier may exist already",
+    "parent_not_confirmed": "Waits for its supplier",
+    "credit_without_invoice": "Credit without its invoice",
+    "duplicate_invoice": "Looks like a duplicate",
+    "totals_differ": "Totals do not add up",
+    "currency_not_allowed": "Currency not allowed",
+    "amount_too_large": "Amount above the limit",
+    "paid_elsewhere": "Paid elsewhere",
+    "refused_by_target": "Refused by the target",
+    "conflict": "Changed on both sides",
+    "edit_after_posting": "Edit came too late",
+    "void_after_payment": "Void came too late",
+    "number_too_long": "Number too long",
+    "field_too_long": "Text too long",
+    "credentials_refused": "Credentials refused",
+    "wrong_company": "Wrong company",
+    "target_unavailable": "System does not answer",
+    "source_shape_changed": "Source changed its shape",
+    "internal_error": "Error of ours",
+    "flow_parked": "Flow is parked",
+}
+
+STATES = {
+    "staged": "Read",
+    "ready": "Ready to send",
+    "in_flight": "Being sent",
+    "in_doubt": "Being looked for",
+    "confirmed": "Confirmed",
+    "skipped": "Skipped",
+    "blocked": "Held back",
+    "written_off": "Written off",
+    "open": "Open",
+    "solved": "Solved",
+    "handled": "Handled",
+    "ok": "Works",
+    "unknown": "Not tested",
+    "failing": "Failing",
+    "circuit_open": "Stopped",
+    "live": "Running",
+    "succeeded": "Done",
+    "with_problems": "Done, with Problems",
+    "failed": "Failed",
+    "lost": "Taken over",
+    "pending": "Under way",
+    "refused": "Refused",
+    "not_done": "Not done",
+    "adopted": "Found there",
+    "healthy": "Healthy",
+    "waiting for you": "Waiting for you",
+    "stopped": "Stopped",
+    "not started": "Not started",
+    "paused": "Paused",
+    "parked": "Parked",
+}
+
+TONES = {
+    "good": {"confirmed", "solved", "handled", "ok", "succeeded", "adopted", "healthy"},
+    "busy": {"staged", "ready", "in_flight", "in_doubt", "live", "pending"},
+    "warn": {"blocked", "open", "with_problems", "waiting for you", "failing", "lost", "not_done"},
+    "bad": {"circuit_open", "failed", "refused", "stopped", "parked", "written_off"},
+}
+"""Colours of the badges; what stands in none is grey."""
+
+KINDS = {
+    "pull": "Read",
+    "sweep": "Compare keys",
+    "push": "Write",
+    "listing": "List the target's",
+    "read_target": "Read the target's",
+}
+
+ACTIONS = {
+    "retry": "Retry",
+    "skip": "Skip",
+    "accept": "Mark as handled",
+    "create": "Create a new supplier",
+    "override": "Send it anyway",
+    "write_off": "Write off",
+}
+
+
+def said(name: str) -> str:
+    """A name of the engine that has no words of its own: `record_type` as `Record type`."""
+    return name.replace("_", " ").capitalize()
+
+
+def tone(state: str) -> str:
+    return next((name for name, states in TONES.items() if state in states), "idle")

@@ -1,0 +1,238 @@
+"""One Problem as the console shows it: what happened, what it holds, and how it can be ended here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from ml_connector.audit.models import AuditEntry
+from ml_connector.integrations.base import Side
+from ml_connector.sync import control, mappings
+from ml_connector.sync.codes import fault
+from ml_connector.sync.flows import declaration, document_flows, side, target_of
+from ml_connector.sync.links import CAUSE as SUPPLIER_AMBIGUOUS
+from ml_connector.sync.mapping_checks import MappingRefused
+from ml_connector.sync.models import Flow, Problem, ProblemState, Record, RunKind, TargetEntry
+from ml_connector.sync.problems import ACTIONS, NEEDS_SECOND_PERSON, ONLY_FOR
+from ml_connector.sync.queries.problems import ProblemRow, one_problem
+from ml_connector.sync.queries.record_page import ON_ITS_WAY, flat
+from ml_connector.sync.queries.records import RecordRow, record_rows
+from ml_connector.sync.suggestions import suggest
+from ml_connector.workspaces.models import Workspace
+
+SHOWN = 50
+"""Records of a Problem that its page lists, and whose replay it follows."""
+OFFERED = 2_000
+"""Codes or suppliers of the other side that a field offers while one types."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something of the other side that can be chosen."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True)
+class MappingFix:
+    """The Problem ends when a code is mapped."""
+
+    mapping: str
+    label: str
+    code: str
+    code_name: str
+    source_label: str
+    target_label: str
+    mapped_to: str
+    """What it is mapped to now, where that cannot be used."""
+    suggestion: Choice | None
+    why: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class LinkFix:
+    """The Problem ends when a person says which of the target's suppliers this one is, or that it is none of them."""
+
+    record: int
+    ours: dict[str, str]
+    theirs: dict[str, str]
+    """The one that it resembles."""
+    suggestion: Choice | None
+    source_label: str
+    target_label: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class Action:
+    """A decision that this Problem allows."""
+
+    name: str
+    text: str
+    needs_reason: bool
+    needs_second: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """One thing that happened to the Problem."""
+
+    at: datetime
+    what: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Replay:
+    """How far the Records have come that a decision let go."""
+
+    rows: tuple[RecordRow, ...]
+    under_way: bool
+    """The worker is still at it."""
+    worker: bool
+    """There is one."""
+
+
+@dataclass(frozen=True)
+class ProblemView:
+    """Everything of a Problem's page."""
+
+    problem: ProblemRow
+    held: tuple[RecordRow, ...]
+    left: int
+    """Records that it holds besides those listed."""
+    mapping: MappingFix | None
+    link: LinkFix | None
+    actions: tuple[Action, ...]
+    asked_for: str
+    """What waits for a second person."""
+    asked_by: str
+    story: tuple[Told, ...]
+
+
+def problem_view(workspace: Workspace, problem_id: int) -> ProblemView | None:
+    """None where the Workspace has no such Problem."""
+    row = one_problem(workspace, problem_id)
+    if row is None:
+        return None
+    problem = Problem.objects.of(workspace).select_related(
+        "workspace", "integration__erp", "integration__platform", "integration__workspace"
+    ).get(pk=problem_id)  # fmt: skip
+    held = tuple(islice(record_rows(workspace, problem=problem_id, limit=SHOWN), SHOWN))
+    is_open = problem.state == ProblemState.OPEN
+    return ProblemView(
+        row,
+        held,
+        max(row.records - len(held), 0),
+        _mapping(problem) if is_open else None,
+        _link(problem) if is_open else None,
+        _actions(problem) if is_open else (),
+        problem.detail.get("asked_for", "") if is_open else "",
+        problem.detail.get("asked_by", "") if is_open else "",
+        _story(workspace, problem_id),
+    )
+
+
+def replay_of(workspace: Workspace, ids: Sequence[int], since: datetime, workers: Sequence[str]) -> Replay:
+    """Where these Records are now, and whether the push that was made due at `since` is still to end."""
+    rows = tuple(record_rows(workspace, ids=list(ids)[:SHOWN]))
+    flows = control.flows_of_records(workspace, [row.id for row in rows])
+    waiting = bool(control.unfinished(flows, [RunKind.PUSH], since)) or any(row.state in ON_ITS_WAY for row in rows)
+    return Replay(rows, waiting and bool(workers), bool(workers))
+
+
+def _mapping(problem: Problem) -> MappingFix | None:
+    name, _, code = problem.subject.partition(":")
+    spec = declaration(problem.integration).mapping(name)
+    if problem.cause not in mappings.CAUSES or spec is None or not code:
+        return None
+    lists = mappings.code_lists(problem.integration, spec)
+    ours = lists[spec.source].get(code)
+    theirs = [entry for entry in lists[spec.source.other].present() if fault(entry) is None]
+    page = declaration(problem.integration)
+    try:
+        found = next(iter(suggest(problem.integration, name, [code])), None)
+    except MappingRefused:
+        found = None
+    return MappingFix(
+        name,
+        spec.label,
+        code,
+        ours.name if ours else "",
+        page.system(spec.source).label,
+        page.system(spec.source.other).label,
+        mappings.mapped(problem.integration, name).get(code, ""),
+        Choice(found.number, found.name) if found else None,
+        found.why if found else "",
+        tuple(Choice(entry.number, entry.name) for entry in theirs[:OFFERED]),
+    )
+
+
+def _link(problem: Problem) -> LinkFix | None:
+    if problem.cause != SUPPLIER_AMBIGUOUS:
+        return None
+    flows = document_flows(problem.integration, "supplier")
+    rows = Record.objects.of(problem.workspace_id).filter(flow__in=[flow.pk for flow in flows])
+    record = rows.filter(key=problem.subject).select_related("flow__integration__erp").first()
+    if record is None:
+        return None
+    flow = next(one for one in flows if one.pk == record.flow_id)
+    listed = TargetEntry.objects.of(problem.workspace_id).filter(connection=target_of(flow), type="supplier")
+    choices = tuple(
+        Choice(key, flat(msgspec.json.decode(bytes(payload))).get("name", ""))
+        for key, payload in listed.order_by("key").values_list("key", "payload")[:OFFERED]
+    )
+    likely = problem.detail.get("target_key", "")
+    entry = listed.filter(key=likely).first()
+    theirs = flat(msgspec.json.decode(bytes(entry.payload))) if entry else {}
+    page = declaration(problem.integration)
+    return LinkFix(
+        record.pk,
+        flat(msgspec.json.decode(bytes(record.payload))),
+        theirs,
+        Choice(likely, theirs.get("name", "")) if entry else None,
+        page.system(Side.ERP).label if side(problem.integration, Side.ERP) else "",
+        page.system(Side.PLATFORM).label,
+        choices,
+    )
+
+
+def _actions(problem: Problem) -> tuple[Action, ...]:
+    return tuple(
+        Action(name, text, name != "retry", name in NEEDS_SECOND_PERSON)
+        for name, text in ACTIONS.items()
+        if problem.cause in ONLY_FOR.get(name, {problem.cause}) and not (name == "accept" and problem.blocks)
+    )
+
+
+def _story(workspace: Workspace, problem_id: int) -> tuple[Told, ...]:
+    entries = AuditEntry.objects.of(workspace).filter(subject=f"problem:{problem_id}").order_by("sequence")
+    return tuple(_told(entry) for entry in entries)
+
+
+def _told(entry: AuditEntry) -> Told:
+    facts: dict[str, Any] = msgspec.json.decode(entry.detail)
+    words = {"problem_opened": "opened", "problem_solved": "solved: the cause is gone"}
+    what = words.get(entry.action, entry.action.replace("_", " "))
+    if facts.get("asked_for"):
+        what = f"asked for: {ACTIONS.get(facts['asked_for'], facts['asked_for'])}"
+    elif facts.get("action"):
+        what = f"decided: {ACTIONS.get(facts['action'], facts['action'])}"
+    return Told(entry.at, what, entry.actor, str(facts.get("reason", "")))
+
+
+def flows_held(workspace: Workspace, problem_id: int) -> tuple[list[int], list[Flow]]:
+    """The first Records that a Problem holds, to be followed, and the Flows to be woken for all of them."""
+    ids = [row.id for row in record_rows(workspace, problem=problem_id, limit=SHOWN)]
+    flows = Flow.objects.of(workspace).filter(
+        pk__in=Record.objects.of(workspace).filter(problems__problem=problem_id).values("flow_id")
+    )
+    return ids, list(flows)

@@ -1,0 +1,156 @@
+"""One Record as the console shows it: its story, and what both sides hold, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ml_connector.redaction import HIDDEN, is_secret_name, redacted
+from ml_connector.sync.flows import declaration, spec_of, target_of
+from ml_connector.sync.models import Attempt, Outcome, Record, State, TargetEntry
+from ml_connector.sync.queries.story import MASKED, RecordStory, story
+from ml_connector.sync.replay import REPLAYABLE
+from ml_connector.workspaces.models import Workspace
+
+_OWN_KEYS = "line_key"
+"""Each side counts its lines in its own way."""
+ON_ITS_WAY = frozenset({State.STAGED, State.READY, State.IN_FLIGHT, State.IN_DOUBT})
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One field of a document, as each place states it; None where it says nothing."""
+
+    field: str
+    source: str | None
+    sent: str | None
+    target: str | None
+    differs: bool
+    """The target holds something else than what was sent."""
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    """One write request."""
+
+    id: int
+    operation: str
+    outcome: str
+    started_at: datetime
+    answered_at: datetime | None
+    mark: str
+    target_key: str
+    error: str
+    request: str
+    """The record that was sent, as indented JSON, without what is secret."""
+    mapping_versions: dict[str, int]
+
+
+@dataclass(frozen=True)
+class RecordView:
+    """Everything of a Record's page."""
+
+    story: RecordStory
+    supplier: str
+    source_label: str
+    target_label: str
+    fields: tuple[Compared, ...]
+    listed_at: datetime | None
+    """When the target was last read; None where it was not."""
+    attempts: tuple[AttemptRow, ...]
+    """The newest first."""
+    replayable: bool
+    on_its_way: bool
+
+
+def record_view(workspace: Workspace, record_id: int) -> RecordView | None:
+    """None where the Workspace has no such Record."""
+    told = story(workspace, record_id)
+    if told is None:
+        return None
+    rows = Record.objects.of(workspace).select_related("flow__integration__erp", "flow__integration__platform")
+    record = rows.get(pk=record_id)
+    spec, page = spec_of(record.flow), declaration(record.flow.integration)
+    attempts = list(Attempt.objects.of(workspace).filter(record=record).order_by("-pk"))
+    sent = next((row for row in attempts if row.outcome in {Outcome.CONFIRMED, Outcome.ADOPTED}), None)
+    sent = sent or next(iter(attempts), None)
+    held = None
+    if told.record.target_key:
+        entries = TargetEntry.objects.of(workspace).filter(connection=target_of(record.flow), type=spec.link_type)
+        held = entries.filter(key=told.record.target_key).first()
+    source = flat(msgspec.json.decode(bytes(record.payload)))
+    return RecordView(
+        told,
+        source.get("supplier", ""),
+        page.system(spec.source).label,
+        page.system(spec.target).label,
+        _compared(source, _payload(sent.request if sent else None), _payload(held.payload if held else None)),
+        held.seen_at if held else None,
+        tuple(_attempt(row) for row in attempts),
+        record.state in REPLAYABLE,
+        record.state in ON_ITS_WAY,
+    )
+
+
+def flat(value: Any, name: str = "") -> dict[str, str]:
+    """A record's fields by path (`lines 2 amount`), without what is secret or personal (R71)."""
+    if isinstance(value, dict):
+        found: dict[str, str] = {}
+        for key, part in value.items():
+            if key in MASKED or is_secret_name(key):
+                found[f"{name} {key}".strip()] = HIDDEN
+            else:
+                found |= flat(part, f"{name} {key}".strip())
+        return found
+    if isinstance(value, list):
+        return {path: text for i, part in enumerate(value, 1) for path, text in flat(part, f"{name} {i}").items()}
+    if value is None:
+        return {}
+    return {name: redacted(("yes" if value else "no") if isinstance(value, bool) else str(value))}
+
+
+def _payload(content: Any) -> dict[str, str]:
+    return flat(msgspec.json.decode(bytes(content))) if content is not None else {}
+
+
+def _compared(source: dict[str, str], sent: dict[str, str], target: dict[str, str]) -> tuple[Compared, ...]:
+    names = dict.fromkeys((*source, *sent, *target))
+    return tuple(
+        Compared(
+            name,
+            source.get(name),
+            sent.get(name),
+            target.get(name),
+            differs=name in sent and name in target and sent[name] != target[name] and not name.endswith(_OWN_KEYS),
+        )
+        for name in names
+    )
+
+
+def _attempt(row: Attempt) -> AttemptRow:
+    return AttemptRow(
+        row.pk,
+        row.operation,
+        row.outcome,
+        row.started_at,
+        row.answered_at,
+        row.mark,
+        row.target_key,
+        f"{row.error_code}: {row.error_text}" if row.error_code and row.error_text else row.error_text,
+        _shown(bytes(row.request)),
+        dict(row.mapping_versions),
+    )
+
+
+def _shown(content: bytes) -> str:
+    value = _masked(msgspec.json.decode(content))
+    return redacted(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: HIDDEN if key in MASKED or is_secret_name(key) else _masked(part) for key, part in value.items()}
+    return [_masked(part) for part in value] if isinstance(value, list) else value

@@ -1,0 +1,138 @@
+"""Runs as the console lists them, and the Flows that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from ml_connector import clock
+from ml_connector.integrations.base import FlowKind
+from ml_connector.redaction import redacted
+from ml_connector.sync.flows import spec_of
+from ml_connector.sync.models import PARK_AT, Flow, Run, RunKind, RunState
+from ml_connector.workspaces.models import Workspace
+
+PAGE = 50
+READ_TARGET = "read_target"
+FAR = 366 * 24 * 3600
+"""Seconds beyond which a due time means that a job runs now."""
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One Run."""
+
+    id: int
+    integration: str
+    flow: str
+    label: str
+    kind: str
+    """As the engine calls it; READ_TARGET for the other side's reading of a Flow that writes nothing."""
+    state: str
+    connection: str
+    started_at: datetime
+    seconds: float | None
+    """None while it runs."""
+    counts: tuple[tuple[str, int], ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class FlowRow:
+    """One Flow with its schedule."""
+
+    id: int
+    integration: str
+    name: str
+    label: str
+    every: int
+    """Seconds."""
+    records: int
+    paused: bool
+    parked: bool
+    running: bool
+    last_success: datetime | None
+    next_run: datetime | None
+    backfill_from: date | None
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """The Flows, and one page of Runs, the newest first."""
+
+    flows: tuple[FlowRow, ...]
+    runs: tuple[RunRow, ...]
+    after: int | None
+    live: bool
+    """A Run is under way: the page looks again by itself."""
+    paused: dict[str, bool]
+    """By name of the Integration."""
+    workers: tuple[str, ...]
+
+
+def run_page(workspace: Workspace, workers: Sequence[str], before: int | None = None) -> RunPage:
+    flows = list(Flow.objects.of(workspace).select_related("integration").order_by("integration__name", "position"))
+    rows = Run.objects.of(workspace).select_related("flow__integration", "connection").order_by("-pk")
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows[: PAGE + 1])
+    live = {run.flow_id for run in Run.objects.of(workspace).filter(state=RunState.LIVE)}
+    return RunPage(
+        tuple(_flow(flow, running=flow.pk in live) for flow in flows),
+        tuple(_run(run) for run in found[:PAGE]),
+        found[PAGE - 1].pk if len(found) > PAGE else None,
+        bool(live) or any(_due(flow) for flow in flows),
+        {flow.integration.name: flow.integration.paused for flow in flows},
+        tuple(workers),
+    )
+
+
+def _run(run: Run) -> RunRow:
+    ended = run.ended_at
+    return RunRow(
+        run.pk,
+        run.flow.integration.name,
+        run.flow.name,
+        spec_of(run.flow).label,
+        READ_TARGET if run.kind == RunKind.PUSH and spec_of(run.flow).kind is not FlowKind.DOCUMENTS else run.kind,
+        run.state,
+        run.connection.name,
+        run.started_at,
+        (ended - run.started_at).total_seconds() if ended else None,
+        tuple((name, value) for name, value in run.counts.items() if _counted(name, value)),
+        redacted(run.text),
+    )  # fmt: skip
+
+
+def _counted(name: str, value: object) -> bool:
+    return isinstance(value, int) and bool(value) and name not in {"failed", "unfinished"}
+
+
+def _flow(flow: Flow, *, running: bool) -> FlowRow:
+    stopped = flow.paused or flow.integration.paused
+    due = [at for at in (flow.next_pull_at, flow.next_push_at, flow.next_sweep_at) if at and not _far(at)]
+    return FlowRow(
+        flow.pk,
+        flow.integration.name,
+        flow.name,
+        spec_of(flow).label,
+        flow.every,
+        flow.records_ever,
+        stopped,
+        flow.deaths >= PARK_AT,
+        running,
+        flow.last_success_at,
+        min(due) if due and not stopped else None,
+        flow.backfill_from,
+    )
+
+
+def _far(at: datetime) -> bool:
+    return (at - clock.now()).total_seconds() > FAR
+
+
+def _due(flow: Flow) -> bool:
+    if flow.paused or flow.integration.paused or flow.deaths >= PARK_AT:
+        return False
+    return any(at is not None and at <= clock.now() for at in (flow.next_pull_at, flow.next_push_at))

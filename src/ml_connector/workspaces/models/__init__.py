@@ -1,0 +1,20 @@
+"""Workspaces, and the people who work in them."""
+
+from ml_connector.workspaces.models.people import Invitation, Membership, Person, RateLimitRow
+from ml_connector.workspaces.models.tenancy import (
+    Workspace,
+    WorkspaceManager,
+    WorkspaceModel,
+    WorkspaceRequired,
+)
+
+__all__ = [
+    "Invitation",
+    "Membership",
+    "Person",
+    "RateLimitRow",
+    "Workspace",
+    "WorkspaceManager",
+    "WorkspaceModel",
+    "WorkspaceRequired",
+]
