@@ -127,7 +127,7 @@ def rename_column(table: str, column: str) -> Callable[[Pair], tuple[str, Callab
     def rename(pair: Pair) -> tuple[str, Callable[[], None]]:
         before = pair.syspro.options()["rename"]
         pair.syspro.options({"rename": {table: {column: "Elsewhere"}}})
-        return f"{table}.{column}", lambda: pair.syspro.options({"rename": before})
+        return column, lambda: pair.syspro.options({"rename": before})
 
     return rename
 

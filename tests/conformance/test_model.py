@@ -1,7 +1,8 @@
 """SYSPRO -> BILL against a simple model of what must be in BILL: random interleavings (R1 to R20, R26 to R31, R45 to
 R56, R76).
 
-MODEL_EXAMPLES says how many stories are tried; MODEL_SEED repeats a run, and a failure prints how to repeat it alone.
+Without more, a few stories are tried, the same each time, so that a change is judged and not chance. MODEL_EXAMPLES
+asks for so many others, under a seed that is printed and that MODEL_SEED repeats; a failure is then made small.
 """
 
 from __future__ import annotations
@@ -9,20 +10,22 @@ from __future__ import annotations
 import os
 import random
 
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from ml_connector.conformance.model import machine
 from tests.conformance.syspro_bill_model import PLAY
 
-EXAMPLES = {"sqlite": 12, "postgres": 3}
+EXAMPLES = {"sqlite": 6, "postgres": 2}
+SEED = 1
 STEPS = 35
 
 
 def test_whatever_happens_in_any_order_the_target_ends_as_the_model_says(databases, request):
-    chosen = int(os.environ.get("MODEL_SEED") or random.randrange(2**32))
+    asked = os.environ.get("MODEL_EXAMPLES")
+    chosen = int(os.environ.get("MODEL_SEED") or (random.randrange(2**32) if asked else SEED))
     print(f"MODEL_SEED={chosen}")
-    examples = int(os.environ.get("MODEL_EXAMPLES") or EXAMPLES[request.config.getoption("--database")])
+    examples = int(asked or EXAMPLES[request.config.getoption("--database")])
     profile = settings(
         max_examples=examples,
         stateful_step_count=STEPS,
@@ -30,6 +33,7 @@ def test_whatever_happens_in_any_order_the_target_ends_as_the_model_says(databas
         database=None,
         print_blob=True,
         report_multiple_bugs=False,
+        phases=tuple(Phase) if asked else (Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
     Machine = machine(PLAY)  # noqa: N806

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.test import Client
 
 from ml_connector import clock
@@ -129,6 +130,9 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     # Playwright's loop belongs to this thread as long as it runs; nothing of ours runs inside it.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     with sync_playwright() as play:
+        # Beside its loop Django keeps another connection, which still leads to the database of the test before.
+        connections["default"].close()
+        del connections["default"]
         browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
         made = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
         made.faults = []

@@ -16,7 +16,7 @@ def test_records_that_vanished_from_the_database_are_a_problem(workspace):  # R7
         Flow.objects.of(workspace).filter(name="suppliers").update(records_ever=6)
         assert upkeep.check_records() == 1
     (problem,) = Problem.objects.of(workspace).filter(cause="records_missing")
-    assert problem.text == "Records of payables.suppliers: 6 were staged, the states add up to 5."
+    assert problem.text == "Records of bench.suppliers: 6 were staged, the states add up to 5."
 
 
 def test_trails_are_signed(workspace):  # R67
