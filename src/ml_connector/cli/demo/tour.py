@@ -63,11 +63,15 @@ def demo(
                 _say_how_to_go_on(tour)
             else:
                 say(
-                    "\nThe stand-ins are stopped. `ml-connector demo --keep` leaves them for trying the other commands."
+                    "\nThe stand-ins are stopped. `ml-connector demo --keep` leaves them, and says how to see all this in"
+                    f" the console, which `ml-connector serve` opens at {CONSOLE}."
                 )
     except DemoFailed as reason:
         failed(f"The demo stopped. {reason}")
 
+
+CONSOLE = "http://127.0.0.1:8000"
+"""Where `serve` answers, unless told otherwise."""
 
 ELSEWHERE = ("DATABASE_URL", "ML_CONNECTOR_KEY", "ML_CONNECTOR_WORKSPACE")
 """Environment variables that would lead the demo to another installation than its own."""
@@ -269,7 +273,7 @@ def _say_how_to_go_on(tour: Tour) -> None:
     lines = [
         f"export ML_CONNECTOR_DATA={tour.home / 'data'}",
         "ml-connector records",
-        "ml-connector serve          # health, metrics and the worker",
+        f"ml-connector serve          # the console, at {CONSOLE}; prints the first owner's link",
         "ml-connector sync payables",
         f"kill {processes}   # stops the stand-ins",
         "",
