@@ -63,8 +63,8 @@ def demo(
                 _say_how_to_go_on(tour)
             else:
                 say(
-                    "\nThe stand-ins are stopped. `ml-connector demo --keep` leaves them, and says how to see all this in"
-                    f" the console, which `ml-connector serve` opens at {CONSOLE}."
+                    "\nThe stand-ins are stopped. `ml-connector demo --keep` leaves them, and says how to see all this"
+                    f" in the console, which `ml-connector serve` opens at {CONSOLE}."
                 )
     except DemoFailed as reason:
         failed(f"The demo stopped. {reason}")
