@@ -17,9 +17,13 @@ class Fault:
     """What the stand-in is told."""
     committed: bool = False
     """The write takes effect and its answer is lost: it has to be found, and must not be sent again."""
+    lasts: float = 0
+    """Seconds of real time for which it goes on; the clocks of a bench are held and know nothing of them."""
     sample: bool = False
     """Whether it belongs to the sample that is run on PostgreSQL too."""
 
+
+REFUSED = 0.3
 
 LATE_COMMIT = 400
 """Seconds until a write takes effect whose answer said that it did not come through."""
@@ -28,7 +32,7 @@ SETTLE_WAIT = 600
 """Seconds, the policy under which the matrix is run: by then a late commit has come."""
 
 MATRIX = (
-    Fault("cut off, then connections refused", {"do": "refuse", "seconds": 0.3}),
+    Fault("cut off, then connections refused", {"do": "refuse", "seconds": REFUSED}, lasts=REFUSED),
     Fault("reset before the body was read", {"do": "reset", "when": "headers"}),
     Fault("reset after the request, nothing committed", {"do": "reset"}),
     Fault("committed, then reset", {"do": "commit_then_reset"}, committed=True, sample=True),

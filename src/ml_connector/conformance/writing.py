@@ -54,6 +54,9 @@ class Writing:
             stand_in.clear_requests()
             call.act(bench)
             stand_in.faults([{"match": dict(call.match), "times": 1, **fault.do}])
+            if fault.lasts:
+                bench.sync(*call.flows)
+                time.sleep(fault.lasts)
             bench.settle(*call.flows)
             assert stand_in.faults()[0]["fired"] == 1, "the call was not made"
             self._one_effect(bench, call)
