@@ -63,7 +63,7 @@ def test_of_three_workers_one_after_the_other_dies(databases, database, seed):  
         SYSPRO_BILL, databases, "postgres", processes.fresh, database, chosen=ON_POSTGRES, seed=seed, tally=tally
     )
     assert missed == []
-    story.random_kills(SYSPRO_BILL, databases, "postgres", processes.forked, database, kills=12, seed=seed, tally=tally)
+    story.random_kills(SYSPRO_BILL, databases, "postgres", processes.forked, database, kills=6, seed=seed, tally=tally)
     assert nothing_is_wrong(tally)
 
 

@@ -22,7 +22,7 @@ class Suite(Reading, Writing, LimitsAndSessions, Hygiene):
         elif "call" in wanted:
             metafunc.parametrize("call", [pytest.param(one, id=one.name) for one in self.declaration.writes])
         if "read" in wanted:
-            metafunc.parametrize("read", [pytest.param(one, id=one.name) for one in self.declaration.reads])
+            metafunc.parametrize("read", _reads(self.declaration))
         if "limits" in wanted:
             metafunc.parametrize("limits", [pytest.param(one, id=one.name) for one in self.declaration.limits])
 
@@ -30,6 +30,15 @@ class Suite(Reading, Writing, LimitsAndSessions, Hygiene):
 def suite(declaration: Declaration) -> type[Suite]:
     """A class of tests for pytest to collect, under a name that begins with Test."""
     return type("Conformance", (Suite,), {"declaration": declaration})
+
+
+def _reads(declaration: Declaration) -> list[object]:
+    """Every way of reading. PostgreSQL is tried with the first of each Flow, unless every cell is asked for."""
+    first = {read.flow: read.name for read in reversed(declaration.reads)}
+    return [
+        pytest.param(read, id=read.name, marks=() if first[read.flow] == read.name else pytest.mark.outside_sample)
+        for read in declaration.reads
+    ]
 
 
 def _cells(declaration: Declaration) -> list[object]:
