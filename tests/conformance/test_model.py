@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from ml_connector.conformance.model import machine
-from tests.conformance.syspro_bill_model import PLAY
+from tests.conformance.syspro_bill_play import PLAY
 
 EXAMPLES = {"sqlite": 6, "postgres": 2}
 SEED = 1

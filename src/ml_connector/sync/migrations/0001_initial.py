@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
             name='Run',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('pull', 'Pull'), ('sweep', 'Sweep'), ('push', 'Push'), ('listing', 'Listing')], max_length=7)),
+                ('kind', models.CharField(choices=[('pull', 'Pull'), ('sweep', 'Sweep'), ('push', 'Push')], max_length=7)),
                 ('state', models.CharField(choices=[('live', 'Live'), ('succeeded', 'Succeeded'), ('with_problems', 'With Problems'), ('failed', 'Failed'), ('lost', 'Lost')], default='live', max_length=13)),
                 ('job', models.CharField(blank=True, max_length=100)),
                 ('fence', models.BigIntegerField()),

@@ -12,7 +12,6 @@ class RunKind(models.TextChoices):
     PULL = "pull"
     SWEEP = "sweep"
     PUSH = "push"
-    LISTING = "listing"
 
 
 class RunState(models.TextChoices):
