@@ -6,6 +6,7 @@ processes find the installation in ML_CONNECTOR_DATA (and DATABASE_URL) as the p
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -72,6 +73,16 @@ def create() -> None:
     start_django()
     from django.core.management import call_command
 
+    call_command("migrate", verbosity=0)
+    set_up("bench")
+
+
+def set_up(name: str, **settings: str) -> Any:
+    """A Workspace of this name with both Connections, the Integration `payables` and its Flows, none scheduled yet.
+
+    All Workspaces use the same stand-ins. `settings` replace those of the SYSPRO Connection: an operator of its own,
+    say. What BILL counts by credential is counted for each Connection by itself.
+    """
     from ml_connector import clock, vault
     from ml_connector.integrations import SYSTEMS
     from ml_connector.integrations.syspro_bill import SYSPRO_BILL
@@ -79,20 +90,22 @@ def create() -> None:
     from ml_connector.sync.models import Connection, Flow, Integration
     from ml_connector.workspaces.models import Workspace
 
-    call_command("migrate", verbosity=0)
-    workspace = Workspace.objects.create(name="bench", created_at=clock.now())
+    workspace = Workspace.objects.create(name=name, created_at=clock.now())
     rows = {}
-    for name, system in (("erp", "syspro"), ("bill", "bill")):
-        ready = stand_ins()[name]
-        rows[name] = Connection.objects.create(
+    for side, system in (("erp", "syspro"), ("bill", "bill")):
+        ready = stand_ins()[side]
+        if side == "erp":
+            ready["settings"].update(settings)
+        used = credential_fingerprint(SYSTEMS[system], ready["settings"], ready["secrets"])
+        rows[side] = Connection.objects.create(
             workspace=workspace,
-            name=name,
+            name=side,
             system=system,
             settings=ready["settings"],
-            credential=credential_fingerprint(SYSTEMS[system], ready["settings"], ready["secrets"]),
+            credential=hashlib.sha256(f"{name} {used}".encode()).hexdigest(),
         )
         for field, value in ready["secrets"].items():
-            vault.put(workspace, f"connection:{name}", field, value)
+            vault.put(workspace, f"connection:{side}", field, value)
     integration = Integration.objects.create(
         workspace=workspace,
         name="payables",
@@ -105,6 +118,7 @@ def create() -> None:
         Flow.objects.create(
             workspace=workspace, integration=integration, name=spec.name, position=position, every=spec.every
         )
+    return integration
 
 
 @contextmanager

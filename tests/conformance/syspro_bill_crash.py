@@ -14,6 +14,7 @@ from ml_connector.conformance.crash import Ground, running_from
 from ml_connector.conformance.crash.ground import Identity
 from ml_connector.integrations.base import Side
 from ml_connector.workspaces.models import Workspace
+from tests.conformance.syspro_bill import SYSPRO_BILL as DECLARATION
 from tests.sync.pair import DATA, MONDAY, Pair
 
 SUPPLIERS = 45
@@ -168,4 +169,5 @@ SYSPRO_BILL = Ground(
     edits={"create": enter, "credit": credit, "update": amend, "cancel": void},
     owed=owed,
     there=there,
+    writes=tuple(call.match for call in DECLARATION.writes),
 )

@@ -93,6 +93,11 @@ def _postgres(home: Path) -> Iterator[Enter]:
                 f"No PostgreSQL: set TEST_DATABASE_URL, or see why the wheel's server fails ({fault})."
             ) from fault
         url = str(server.get_uri(database="postgres"))
+        # It dies with the tests and need not outlive the machine's power; a killed server still loses nothing.
+        with psycopg.connect(url, autocommit=True) as connection:
+            for setting in ("fsync", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
 
     def create(name: str, template: str) -> str:
         with psycopg.connect(url, autocommit=True) as connection:

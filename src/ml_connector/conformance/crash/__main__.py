@@ -8,8 +8,6 @@ where anything was lost, doubled, left for a person, or broken; the seed that is
 from __future__ import annotations
 
 import argparse
-import importlib
-import os
 import random
 import shutil
 import signal
@@ -19,14 +17,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import django
+from ml_connector.conformance.command import ground_named, in_django, line_on
 
 if TYPE_CHECKING:
     from ml_connector.conformance.crash.scene import Tally
-
-SHOW_SECONDS = 1.0
-SHOW_ELSEWHERE_SECONDS = 30.0
-"""How often a line says how far it is: on a terminal, and in a log."""
 
 
 def main() -> int:
@@ -41,33 +35,22 @@ def main() -> int:
     given = parser.parse_args()
     # Told to stop, it takes its processes with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ml_connector.settings")
-    django.setup()
-
+    in_django()
     from ml_connector.conformance import databases  # noqa: PLC0415 - needs settings
     from ml_connector.conformance.crash import processes, story  # noqa: PLC0415
     from ml_connector.conformance.crash.scene import Tally  # noqa: PLC0415
 
-    sys.path.insert(0, str(Path.cwd()))
-    module, _, name = given.ground.partition(":")
-    ground = getattr(importlib.import_module(module), name)
+    ground = ground_named(given.ground)
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     home = Path(tempfile.mkdtemp(prefix="ml-connector-crash-"))
     tally, began = Tally(), time.monotonic()
-    shown = [0.0]
+    show = line_on(sys.stderr)
 
     def say(tally: Tally, seed: int) -> None:
-        pause = SHOW_SECONDS if sys.stderr.isatty() else SHOW_ELSEWHERE_SECONDS
-        if time.monotonic() - shown[0] < pause:
-            return
-        shown[0] = time.monotonic()
-        line = (
+        show(
             f"{tally.kills.total()} of {given.kills} kills, {tally.deliveries} deliveries,"
             f" {len(tally.told)} findings, {time.monotonic() - began:.0f} s, seed {seed}"
         )
-        print(f"\r\033[K{line}" if sys.stderr.isatty() else line, end="", file=sys.stderr, flush=True)
-        if not sys.stderr.isatty():
-            print(file=sys.stderr)
 
     print(f"{ground.name} on {given.database}, from seed {seed}", file=sys.stderr)
     try:
@@ -95,10 +78,7 @@ def summary(tally: Tally, seconds: float) -> str:
     lines += [
         f"{tally.kills.total():6}  kills at {len(tally.kills)} points, on {tally.benches} benches",
         f"{tally.deliveries:6}  deliveries",
-        f"{tally.lost:6}  lost",
-        f"{tally.doubled:6}  doubled",
-        f"{tally.by_hand:6}  manual steps",
-        f"{tally.broken:6}  broken invariants",
+        *tally.verdict(),
         f"{seconds:6.0f}  seconds",
     ]
     return "\n".join([*lines, *tally.told])

@@ -14,10 +14,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import django
+
+from ml_connector import clock
 
 
 @dataclass(frozen=True)
@@ -52,18 +54,11 @@ def live(command: Sequence[str], ahead: timedelta, doom: Doom | None) -> None:
     from ml_connector.cli import app  # noqa: PLC0415 - needs settings
     from ml_connector.conformance.crash.points import BY_NAME, lay  # noqa: PLC0415
 
-    run_ahead(ahead)
+    clock.run_ahead(ahead)
     if doom is not None:
         lay(BY_NAME[doom.point], doom.nth, lambda: _die(doom))
     sys.argv = ["ml-connector", *command]
     app.run()
-
-
-def run_ahead(ahead: timedelta) -> None:
-    """Has the product's clock run ahead of real time in this process; leases keep to the database's."""
-    from ml_connector import clock  # noqa: PLC0415
-
-    clock.now = lambda: datetime.now(UTC) + ahead
 
 
 def _die(doom: Doom) -> None:

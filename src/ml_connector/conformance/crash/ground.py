@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ml_connector import clock
 from ml_connector.conformance.bench import Bench
-from ml_connector.conformance.crash.doomed import run_ahead
 from ml_connector.integrations.base import Side
 from ml_connector.sandbox import Running
 from ml_connector.sync.models import Record, State
@@ -40,6 +39,10 @@ class Ground:
     voided, so it must not be there, or no longer be in force."""
     there: Callable[[Any], Sequence[tuple[Identity, str | None]]]
     """What the target holds, None for what is no longer in force. A document that is there twice is named twice."""
+    writes: tuple[Mapping[str, Any], ...]
+    """The requests that write, as a fault's `match` says it."""
+    written: Side = Side.PLATFORM
+    """Whose API they are of."""
 
 
 @dataclass
@@ -86,11 +89,10 @@ def judge(ground: Ground, bench: Bench) -> Verdict:
 @contextmanager
 def running_from(instant: datetime, stand_ins: Mapping[Side, Running]) -> Iterator[None]:
     """Sets our clock and those of the stand-ins to an instant, from which they run on; ours is put right at the end."""
-    ours = clock.now
-    run_ahead(instant - datetime.now(UTC))
+    clock.run_ahead(instant - datetime.now(UTC))
     for stand_in in stand_ins.values():
         stand_in.clock(now=instant.isoformat(), running=True)
     try:
         yield
     finally:
-        clock.now = ours
+        clock.run_ahead(timedelta())

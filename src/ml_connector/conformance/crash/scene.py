@@ -59,6 +59,15 @@ class Tally:
         self.broken += len(verdict.broken)
         self.told += [f"seed {seed}: {text}" for text in verdict.all()]
 
+    def verdict(self) -> list[str]:
+        """The figures of what was wrong, for a summary."""
+        return [
+            f"{self.lost:6}  lost",
+            f"{self.doubled:6}  doubled",
+            f"{self.by_hand:6}  manual steps",
+            f"{self.broken:6}  broken invariants",
+        ]
+
 
 @dataclass
 class Scene:
