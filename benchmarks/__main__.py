@@ -81,10 +81,15 @@ def _growth(databases: Databases, divisor: int) -> Iterator[Figure]:
 
 
 def _fleet(databases: Databases, divisor: int) -> Iterator[Figure]:
-    count = str(fleet.INTEGRATIONS // divisor)
+    yield from _due_in_time(databases, fleet.INTEGRATIONS // divisor, 0, fleet.EVERY)
+    for noisy in (0, fleet.NOISY):
+        yield from _due_in_time(databases, fleet.QUIET // divisor, noisy, fleet.QUIET_EVERY)
+
+
+def _due_in_time(databases: Databases, count: int, noisy: int, every: int) -> Iterator[Figure]:
     with installed(50, 0, databases()):
-        child("fleet", "prepare", count)
-        yield from _figures(child("fleet", count))
+        child("fleet", "prepare", str(count), str(noisy))
+        yield from _figures(child("fleet", str(every)))
 
 
 MEASUREMENTS = {"stage": _stage, "deliver": _deliver, "poll": _poll, "growth": _growth, "fleet": _fleet}

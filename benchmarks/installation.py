@@ -77,11 +77,11 @@ def create() -> None:
     set_up("bench")
 
 
-def set_up(name: str, **settings: str) -> Any:
-    """A Workspace of this name with both Connections, the Integration `payables` and its Flows, none scheduled yet.
+def set_up(workspace_name: str, name: str = "payables", **settings: str) -> Any:
+    """An Integration of this name in a Workspace, with both Connections and its Flows, none scheduled yet.
 
-    All Workspaces use the same stand-ins. `settings` replace those of the SYSPRO Connection: an operator of its own,
-    say. What BILL counts by credential is counted for each Connection by itself.
+    All use the same stand-ins. `settings` replace those of the SYSPRO Connection: an operator of its own, say. What
+    BILL counts by credential is counted for each Connection by itself.
     """
     from ml_connector import clock, vault
     from ml_connector.integrations import SYSTEMS
@@ -90,7 +90,7 @@ def set_up(name: str, **settings: str) -> Any:
     from ml_connector.sync.models import Connection, Flow, Integration
     from ml_connector.workspaces.models import Workspace
 
-    workspace = Workspace.objects.create(name=name, created_at=clock.now())
+    workspace, _ = Workspace.objects.get_or_create(name=workspace_name, defaults={"created_at": clock.now()})
     rows = {}
     for side, system in (("erp", "syspro"), ("bill", "bill")):
         ready = stand_ins()[side]
@@ -99,16 +99,16 @@ def set_up(name: str, **settings: str) -> Any:
         used = credential_fingerprint(SYSTEMS[system], ready["settings"], ready["secrets"])
         rows[side] = Connection.objects.create(
             workspace=workspace,
-            name=side,
+            name=f"{name}-{side}",
             system=system,
             settings=ready["settings"],
-            credential=hashlib.sha256(f"{name} {used}".encode()).hexdigest(),
+            credential=hashlib.sha256(f"{workspace_name} {name} {used}".encode()).hexdigest(),
         )
         for field, value in ready["secrets"].items():
-            vault.put(workspace, f"connection:{side}", field, value)
+            vault.put(workspace, f"connection:{name}-{side}", field, value)
     integration = Integration.objects.create(
         workspace=workspace,
-        name="payables",
+        name=name,
         kind=SYSPRO_BILL.kind,
         erp=rows["erp"],
         platform=rows["bill"],

@@ -10,7 +10,7 @@ from django.db import connection
 from ml_connector import clock
 from ml_connector.jobs import schedule
 from ml_connector.jobs.presence import workers_alive
-from ml_connector.sync.models import Connection, Flow, Run, RunKind, RunState
+from ml_connector.sync.models import HANDED_OVER, Connection, Flow, Run, RunKind, RunState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def test_without_the_engines_tables_no_work_is_lost(house: House) -> None:  # R9
     lose_the_engines_tables(house.data)
     # What was on the queue is due again after HANDED_OVER; time is not waited for, it is set.
     handed_over = flows().filter(next_push_at__gt=clock.now())
-    assert all(flow.next_push_at < clock.now() + schedule.HANDED_OVER for flow in handed_over)
+    assert all(flow.next_push_at < clock.now() + HANDED_OVER for flow in handed_over)
     handed_over.update(next_push_at=clock.now())
     house.worker()
     house.wait(lambda: {event["flow"] for event in house.events("end")} == {busy.pk, *(one.pk for one in others)})

@@ -24,8 +24,6 @@ from ml_connector.sync.models import Flow, RunKind
 COLUMNS = {RunKind.PULL: "next_pull_at", RunKind.PUSH: "next_push_at", RunKind.SWEEP: "next_sweep_at"}
 """The kinds that are scheduled, in the order in which they are run."""
 
-HANDED_OVER = timedelta(seconds=10)
-"""A job that the queue has is not handed over again, however long it waits; one that it lost, is."""
 CLAIMED = datetime(9000, 1, 1, tzinfo=UTC)
 SWEEP_SECONDS = 24 * 60 * 60
 FIRST_RUN_SECONDS = 60

@@ -24,7 +24,7 @@ from ml_connector.jobs.engine import Engine, Item
 from ml_connector.jobs.job import ASK_AGAIN, Work, closed_until
 from ml_connector.jobs.takeover import take_over
 from ml_connector.sync import leases
-from ml_connector.sync.models import PARK_AT, Connection, Flow, RunKind
+from ml_connector.sync.models import HANDED_OVER, PARK_AT, Connection, Flow, RunKind
 
 TICK_SECONDS = 0.5
 TAKE_OVER_SECONDS = 2.0
@@ -119,7 +119,7 @@ class Ticker:
 
     def _mine(self, chosen: list[Due]) -> list[Due]:
         """Of what was chosen, what no other ticker has taken."""
-        ahead = clock.now() + schedule.HANDED_OVER
+        ahead = clock.now() + HANDED_OVER
         with transaction.atomic():
             # In the same order everywhere, so that two tickers do not wait for each other.
             ordered = sorted(chosen, key=lambda due: due.flow.pk)

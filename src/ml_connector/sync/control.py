@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from ml_connector import audit, clock
 from ml_connector.integrations.base import FlowKind
 from ml_connector.sync import problems, runs
 from ml_connector.sync.flows import connection_for, spec_of
-from ml_connector.sync.models import PARK_AT, Flow, Health, Integration, Record, Run, RunKind, RunState
+from ml_connector.sync.models import HANDED_OVER, PARK_AT, Flow, Health, Integration, Record, Run, RunKind, RunState
 from ml_connector.workspaces.models import Workspace
-
-HANDED_OVER = timedelta(seconds=30)
-"""How far ahead a job's instant is moved when it is handed to the queue."""
 
 
 def set_paused(row: Integration | Flow, actor: str, *, paused: bool) -> bool:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 
 from ml_connector.workspaces.models import WorkspaceModel
 
 PARK_AT = 5
 """A Flow whose jobs killed their workers this often in a row is parked: not run any more until people look at it."""
+
+
+HANDED_OVER = timedelta(seconds=10)
+"""How far ahead a due instant is moved when the job is handed to the queue: one that the queue loses is due again then.
+One that it has is not handed over again, however long it waits."""
 
 
 class Health(models.TextChoices):
