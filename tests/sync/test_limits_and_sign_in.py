@@ -74,6 +74,21 @@ def test_parallel_requests_on_an_expired_session_sign_in_once(delivered):  # R60
     assert len(numbers) == len(set(numbers))
 
 
+def test_sessions_that_die_at_once_for_a_while_need_no_person(delivered):  # R3, R61, R62
+    enter(delivered, 6)
+    before = logins(delivered)
+    delivered.bill.faults([{"match": {"method": "POST", "path": "/v3/bills"}, "do": "commit_then_expire_session"}])
+    delivered.run("invoices", RunKind.PULL)
+    delivered.run("invoices", RunKind.PUSH)
+    assert logins(delivered) <= before + 2
+    delivered.bill.faults([])
+    delivered.settle("invoices")
+    assert "credentials_refused" not in causes(delivered)
+    assert not unsettled(delivered).exists()
+    numbers = [bill["invoice"]["invoiceNumber"] for bill in delivered.bills()]
+    assert len(numbers) == len(set(numbers)) == 8 + 6
+
+
 def test_a_wrong_password_is_tried_once_and_work_resumes_when_it_is_corrected(delivered):  # R61
     right = delivered.bill.secrets["password"]
     vault.put(delivered.workspace, "connection:platform", "password", "wrong-Pw-1")

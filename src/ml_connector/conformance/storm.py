@@ -39,7 +39,6 @@ SYNCS = 12
 """Between two comparisons."""
 EDITS = 25
 """At most, before each sync."""
-LOSES_SESSION = ("expire_session", "commit_then_expire_session")
 WRITES_PER_BENCH = 600
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 20))
 
@@ -108,11 +107,7 @@ def _sync_under_a_fault(ground: Ground, bench: Bench, rng: random.Random) -> Cou
     for _ in range(rng.randrange(EDITS)):
         ground.edits[rng.choice(sorted(ground.edits))](bench, rng)
     target.clear_requests()
-    if fault.do["do"] in LOSES_SESSION:
-        # Once: a new session that is lost before it was used means a wrong user or key, which is for a person.
-        target.faults([{"match": {**rng.choice(ground.writes), "nth": 1}, **fault.do}])
-    else:
-        target.faults([{"match": {**match, "probability": SHARE}, **fault.do} for match in ground.writes])
+    target.faults([{"match": {**match, "probability": SHARE}, **fault.do} for match in ground.writes])
     bench.sync()
     time.sleep(fault.lasts)
     bench.later(rng.choice(PAUSES))

@@ -419,8 +419,9 @@ class Delivery:
                     self._count("failed")
         if isinstance(error, Refused) and not alone:
             self.batches = False
-        if isinstance(error, (Throttled, Transient, AuthFailed)) and self.stopped_by is None:
-            self.stopped_by = error
+        stops = error.then if isinstance(error, OutcomeUnknown) else error
+        if isinstance(stops, (Throttled, Transient, AuthFailed)) and self.stopped_by is None:
+            self.stopped_by = stops
 
     def _recording(self) -> Any:
         return audit.recording(self.flow.workspace, actor="worker", run=self.run.pk)

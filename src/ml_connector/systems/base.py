@@ -53,6 +53,11 @@ class AuthFailed(SystemFailure):
 class OutcomeUnknown(SystemFailure):
     """The write may have happened. The engine puts the record in doubt and searches (R3)."""
 
+    def __init__(self, text: str, then: SystemFailure | None = None) -> None:
+        super().__init__(text)
+        self.then = then
+        """What came after it and keeps anything else from being sent: a sign-in that failed, say."""
+
 
 class Refused(SystemFailure):
     """The target says no. The engine opens a Problem; it never repeats blindly (R63)."""

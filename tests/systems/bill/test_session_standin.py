@@ -7,7 +7,7 @@ import traceback
 
 import pytest
 
-from ml_connector.systems.base import AuthFailed, OutcomeUnknown, SystemFailure, Throttled, WrongCompany
+from ml_connector.systems.base import AuthFailed, OutcomeUnknown, SystemFailure, Throttled, Transient, WrongCompany
 from ml_connector.systems.bill import SYSTEM
 
 ALL = ["supplier", "invoice", "payment", "gl_account", "cost_center"]
@@ -70,19 +70,35 @@ def test_a_write_with_a_lapsed_session_is_in_doubt_and_not_repeated(pair, make_s
 def test_a_session_that_is_never_taken_stops_without_a_login_storm(pair, make_supplier):  # R61
     pair.client.identity()
     expire(pair, times=100)
-    with pytest.raises(AuthFailed):
+    with pytest.raises(Transient, match="does not take the session"):
         pair.vendors().get("00901AAAAAAAAAAAAAAA")
     assert logins(pair) == 2
 
 
-def test_writes_with_sessions_that_are_never_taken_stop_too(pair, make_supplier):  # R61
+def test_a_write_whose_next_session_is_not_taken_either_is_in_doubt_and_stops_the_others(pair, make_supplier):  # R61
     pair.client.identity()
     expire(pair, times=100)
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknown) as first:
         pair.vendors().create(make_supplier(), "")
-    with pytest.raises(AuthFailed):
+    with pytest.raises(OutcomeUnknown) as second:
         pair.vendors().create(make_supplier(), "")
+    assert first.value.then is None
+    assert isinstance(second.value.then, Transient)
     assert logins(pair) == 2
+
+
+def test_a_write_whose_session_ends_is_in_doubt_even_when_the_password_is_wrong_meanwhile(pair, make_supplier):  # R3
+    pair.client.identity()
+    refusal = [{"code": "BDC_1101", "message": "Invalid credentials"}]
+    pair.bill.faults(
+        [
+            {"match": {"path": "/v3/vendors"}, "do": "commit_then_expire_session", "times": 1},
+            {"match": {"path": "/v3/login"}, "do": "status", "status": 401, "body": refusal},
+        ]
+    )
+    with pytest.raises(OutcomeUnknown) as lost:
+        pair.vendors().create(make_supplier(), "")
+    assert isinstance(lost.value.then, AuthFailed)
 
 
 @pytest.mark.parametrize("secret", ["password", "devKey"])

@@ -12,7 +12,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ml_connector.systems.base import Access, AuthFailed, Conflict, NotFound, OutcomeUnknown, Refused, WrongCompany
+from ml_connector.systems.base import (
+    Access,
+    Conflict,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    SystemFailure,
+    Transient,
+    WrongCompany,
+)
 from ml_connector.systems.bill.errors import failure, session_lost
 from ml_connector.systems.bill.settings import BillSettings
 from ml_connector.systems.transport.http import Answer, Http, Parameters
@@ -69,8 +78,12 @@ class Bill:
         session = self._session()
         answer = self._leave(self._http.write, method, path, session, json=body)
         if self._lost(answer):
-            self._renewed(session)
-            raise OutcomeUnknown(f"BILL's session ended around {about}: whether it was written is looked up.")
+            text = f"BILL's session ended around {about}: whether it was written is looked up."
+            try:
+                self._renewed(session)
+            except SystemFailure as failure:
+                raise OutcomeUnknown(text, then=failure) from None
+            raise OutcomeUnknown(text)
         self._taken(session)
         return self._successful(answer, about)
 
@@ -130,8 +143,8 @@ class Bill:
     def _lost(self, answer: Answer) -> bool:
         return session_lost(answer, self.settings.session_lost_codes)
 
-    def _never_accepted(self) -> AuthFailed:
-        return AuthFailed(
+    def _never_accepted(self) -> Transient:
+        return Transient(
             "BILL lets us sign in and then does not take the session. Check that devKey belongs to this environment "
             "and that the user still belongs to the organisation."
         )
