@@ -23,6 +23,7 @@ from ml_connector.sync.models import (
     Record,
     State,
 )
+from ml_connector.workspaces.models.tokens import PROGRAM
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,11 @@ def solve(problem: Problem, action: str, reason: str, actor: str) -> str:
                 problem.save(update_fields=["detail"])
                 trail.add("override", f"problem:{problem.pk}", asked_for=action, reason=reason)
                 return f"Asked for. A second person must do the same before anything happens ({action})."
+            if actor.startswith(PROGRAM):
+                raise DecisionRefused(
+                    f"Problem {problem.pk} waits for a second person ({action}). A program cannot be that: somebody"
+                    " has to approve it in the console."
+                )
         return _carry_out(trail, problem, action, reason, actor)
 
 
