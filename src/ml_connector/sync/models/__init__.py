@@ -2,6 +2,7 @@
 
 from ml_connector.sync.models.codes import CodeListEntry, Mapping, MappingEntry, MappingVersion
 from ml_connector.sync.models.configuration import PARK_AT, Allowance, Connection, Flow, Health, Integration
+from ml_connector.sync.models.pings import Ping, PingState
 from ml_connector.sync.models.problems import Problem, ProblemRecord, ProblemState
 from ml_connector.sync.models.records import Attempt, Link, Operation, Outcome, Record, State
 from ml_connector.sync.models.runs import Run, RunKind, RunState
@@ -23,6 +24,8 @@ __all__ = [
     "MappingVersion",
     "Operation",
     "Outcome",
+    "Ping",
+    "PingState",
     "Problem",
     "ProblemRecord",
     "ProblemState",
