@@ -137,6 +137,21 @@ def test_a_token_is_never_the_second_person(pair, workspace, robot):  # R41, R72
     assert pair.record("ELC-1001").state == record.state
 
 
+def test_whoever_made_the_token_that_asked_is_no_second_person(pair, workspace, robot):  # R41, R72
+    from ml_connector.sync import problems
+
+    problem = Problem.objects.of(workspace).filter(state="open", blocks=True)[0]
+    asked = robot.post(f"/problems/{problem.pk}/decide", {"action": "write_off", "reason": "r"})
+    assert asked.body["waits_for_second_person"] is True
+    problem.refresh_from_db()
+    with pytest.raises(problems.DecisionRefused, match="you made the token"):
+        problems.solve(problem, "write_off", "r", ApiToken.objects.of(workspace).get(name="robot").made_by)
+    problem.refresh_from_db()
+    assert problem.state == "open"
+    problems.solve(problem, "write_off", "r", "person:2")
+    assert Problem.objects.of(workspace).get(pk=problem.pk).state == "handled"
+
+
 @pytest.mark.parametrize("permission", sorted(set(Permission) - set(SCOPES)))
 def test_no_token_can_be_allowed_what_is_a_persons(workspace, permission):  # R72
     with pytest.raises(TokenRefused, match="cannot be allowed"):
