@@ -2,7 +2,7 @@
 
 Two nets. Values that the vault opened or sealed in this process are known by heart, in the spellings in which they
 travel (URL, JSON, XML). Whatever else stands where a secret stands (`password=...`, a field named `token`, an
-`Authorization` header, a valid IBAN) is known by its place.
+`Authorization` header, a valid IBAN, a token of our own API) is known by its place or its form.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ _PLACES = (
     re.compile(rf"(?i)(<{_NAME}>)[^<]+"),
     re.compile(r"(?i)(\bauthorization[\"']?\s*[:=]\s*[\"']?)(?:(?:basic|bearer|digest)\s+)?[^\s\"',;]+"),
     re.compile(r"(://)[^\s/@:]+:[^\s/@]+(?=@)"),
+    re.compile(r"\b(mlc_)[A-Za-z0-9]{16,}"),
 )
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 

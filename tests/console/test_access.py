@@ -32,7 +32,13 @@ def patterns(resolver: URLResolver, begins: str = "") -> Iterator[tuple[str, URL
             yield route, found
 
 
-PAGES = [(route, found.callback) for route, found in patterns(get_resolver()) if route not in MACHINES]
+API = "api/v1/"
+"""For programs with tokens; tests/api/test_access.py walks it."""
+PAGES = [
+    (route, found.callback)
+    for route, found in patterns(get_resolver())
+    if route not in MACHINES and not route.startswith(API)
+]
 
 
 def address(route: str) -> str:

@@ -152,3 +152,25 @@ def test_by_keyboard_alone(served, page):
     page.locator(".menu > summary").focus()
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Records").wait_for(state="visible")
+
+
+def test_a_token_is_made_shown_once_and_revoked(served, page):
+    create_owner(page, served)
+    page.goto(f"{served.address}/w/acme/settings")
+    assert page.get_by_text("None yet. A program that uses the JSON API").is_visible()
+    page.get_by_label("Name of the program").focus()
+    page.keyboard.type("the-nightly-reconciliation-of-a-very-long-name.v2")
+    for key in ("Tab", "Tab", "Space", "Tab", "Tab", "Tab", "Tab", "Enter"):
+        page.keyboard.press(key)
+    token = page.get_by_label("Token", exact=True)
+    assert token.input_value().startswith("mlc_")
+    wrong = look(page, "tokens")
+    page.goto(f"{served.address}/w/acme/settings")
+    assert token.count() == 0
+    row = page.get_by_role("row", name="the-nightly-reconciliation")
+    assert "View, Solve" in row.inner_text()
+    row.get_by_role("button").press("Enter")
+    page.get_by_text("is good for nothing any more").wait_for()
+    assert "Revoked" in row.inner_text()
+    wrong += look(page, "tokens-revoked")
+    assert wrong == []

@@ -11,3 +11,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ml_connector.settings")
 
 application = get_wsgi_application()
 import_module("ml_connector.console.security").use_lasting_key()
+# Now, and not with the first request: the JSON API takes long to import.
+import_module("ml_connector.urls")

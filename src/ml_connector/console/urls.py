@@ -51,6 +51,8 @@ _WORKSPACE: list[URLPattern] = [
     path("settings/time-zone", settings.time_zone, name="settings_time_zone"),
     path("settings/people/invite", settings.invite, name="settings_invite"),
     path("settings/people/remove", settings.remove, name="settings_remove"),
+    path("settings/tokens/make", settings.make_token, name="settings_token_make"),
+    path("settings/tokens/revoke", settings.revoke_token, name="settings_token_revoke"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

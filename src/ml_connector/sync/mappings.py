@@ -45,6 +45,16 @@ TAKEN_OUT = ""
 """Target of a stored row that says: from this version on the code is not mapped."""
 
 
+class MappingMoved(ValueError):
+    """Somebody published meanwhile, so the changes would hide theirs. Nothing was changed."""
+
+    def __init__(self, name: str, after: int, now: int) -> None:
+        super().__init__(
+            f"Mapping {name} is at version {now} by now; these changes were made on version {after}. Read it again,"
+            " compare, and publish what is still to be changed."
+        )
+
+
 class Table:
     """A Mapping as it applies on one day. `version` is the number that a document posted with it stores (R48)."""
 
@@ -154,11 +164,13 @@ def set_entries(
     effective_from: date | None = None,
     *,
     before_reading: bool = False,
+    after: int | None = None,
 ) -> MappingVersion:
     """Publishes one new version with these changes; None takes an entry out. All of them or none.
 
     What waits for these codes is judged again at the next push. Entries that are in force already make no
-    version: then the latest one comes back. Raises MappingRefused.
+    version: then the latest one comes back. `after`: the version that the changes were made on, 0 for none; another
+    one meanwhile is refused. Raises MappingRefused and MappingMoved.
     """
     checked = check(integration, name, entries, before_reading=before_reading)
     starts = effective_from or clock.now().date()
@@ -169,6 +181,8 @@ def set_entries(
         )
         MappingRow.objects.of(workspace).select_for_update().get(pk=mapping.pk)
         latest = _versions(integration, name).order_by("number").last()
+        if after is not None and after != (latest.number if latest else 0):
+            raise MappingMoved(name, after, latest.number if latest else 0)
         changed = _changed(integration, name, checked.entries, starts)
         if not changed:
             if latest is None:

@@ -23,6 +23,8 @@ from ml_connector.sync.models import (
     Record,
     State,
 )
+from ml_connector.workspaces.models import ApiToken
+from ml_connector.workspaces.models.tokens import PROGRAM
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,23 @@ def solve(problem: Problem, action: str, reason: str, actor: str) -> str:
                 problem.save(update_fields=["detail"])
                 trail.add("override", f"problem:{problem.pk}", asked_for=action, reason=reason)
                 return f"Asked for. A second person must do the same before anything happens ({action})."
+            _may_be_second(problem, action, actor)
         return _carry_out(trail, problem, action, reason, actor)
+
+
+def _may_be_second(problem: Problem, action: str, actor: str) -> None:
+    """A program is no second person, nor is whoever made the program that asked. Raises DecisionRefused."""
+    if actor.startswith(PROGRAM):
+        raise DecisionRefused(
+            f"Problem {problem.pk} waits for a second person ({action}). A program cannot be that: somebody has to"
+            " approve it in the console."
+        )
+    asked_by = str(problem.detail.get("asked_by", ""))
+    made = ApiToken.objects.of(problem.workspace_id).filter(name=asked_by.removeprefix(PROGRAM), made_by=actor)
+    if asked_by.startswith(PROGRAM) and made.exists():
+        raise DecisionRefused(
+            f"Problem {problem.pk}: you made the token that asked for this ({action}). Somebody else has to approve it."
+        )
 
 
 def _carry_out(trail: audit.Trail, problem: Problem, action: str, reason: str, actor: str) -> str:

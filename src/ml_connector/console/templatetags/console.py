@@ -111,11 +111,13 @@ def span(seconds: float | None) -> str:
 
 @register.filter
 def by(actor: str, names: Mapping[str, str]) -> str:
-    """Who did it: the person's name, the host's user, or the worker."""
+    """Who did it: the person's name, the program's token, the host's user, or the worker."""
     if actor in names:
         return names[actor]
     if actor.startswith("person:"):
         return f"Person {actor.removeprefix('person:')}"
+    if actor.startswith("token:"):
+        return f"{actor.removeprefix('token:')} (API token)"
     return f"{actor.removeprefix('os:')} (command line)" if actor.startswith("os:") else actor
 
 

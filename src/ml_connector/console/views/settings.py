@@ -1,4 +1,4 @@
-"""Settings of a Workspace: its time zone and its people."""
+"""Settings of a Workspace: its time zone, its people, and the tokens of programs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from ml_connector import audit
+from ml_connector import audit, clock, tokens
 from ml_connector.console import people
 from ml_connector.console.access import WorkspaceRequest, needs
 from ml_connector.console.people import PeopleRefused
+from ml_connector.tokens import TokenRefused
 from ml_connector.workspaces.roles import MAY, Permission, Role
+
+LASTING = (30, 90, 180, 366)
+"""Days that the page offers for a token."""
 
 
 @needs(Permission.VIEW)
@@ -68,6 +72,32 @@ def remove(request: WorkspaceRequest) -> HttpResponse:
     return redirect("start")
 
 
+@needs(Permission.CONFIGURE)
+@require_POST
+def make_token(request: WorkspaceRequest) -> HttpResponse:
+    """The token is shown in this answer and never again."""
+    name, days = request.POST.get("name", "").strip(), request.POST.get("days", "")
+    try:
+        text = tokens.make(
+            request.workspace, name, request.POST.getlist("scope"), int(days) if days.isdecimal() else 0, request.actor
+        )
+    except TokenRefused as refused:
+        return _page(request, error=str(refused), status=400)
+    return _page(request, token=text, token_name=name)
+
+
+@needs(Permission.CONFIGURE)
+@require_POST
+def revoke_token(request: WorkspaceRequest) -> HttpResponse:
+    name = request.POST.get("name", "")
+    try:
+        tokens.revoke(request.workspace, name, request.actor)
+    except TokenRefused as refused:
+        return _page(request, error=str(refused), status=400)
+    messages.success(request, f"The token {name} is good for nothing any more.")
+    return redirect("settings", workspace=request.workspace.name)
+
+
 def _may_change(request: WorkspaceRequest, email: str, role: str) -> bool:
     now = {row.email: row.role for row in people.members(request.workspace)}
     touches_owner = Role.OWNER in {role, now.get(email.strip().lower(), "")}
@@ -75,9 +105,23 @@ def _may_change(request: WorkspaceRequest, email: str, role: str) -> bool:
 
 
 def _page(
-    request: WorkspaceRequest, *, error: str = "", link: str = "", invited: str = "", status: int = 200
+    request: WorkspaceRequest,
+    *,
+    error: str = "",
+    link: str = "",
+    invited: str = "",
+    token: str = "",
+    token_name: str = "",
+    status: int = 200,
 ) -> HttpResponse:
+    programs = tokens.listed(request.workspace)
     context = {
+        "tokens": [(row, row.good(clock.now())) for row in programs],
+        "token": token,
+        "token_name": token_name,
+        "scopes": tokens.SCOPES,
+        "lasting": LASTING,
+        "names": people.names_of(row.made_by for row in programs),
         "members": people.members(request.workspace),
         "roles": Role.values,
         "table": [(permission, [permission in MAY[role] for role in Role]) for permission in Permission],

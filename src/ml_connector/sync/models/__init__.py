@@ -10,6 +10,7 @@ from ml_connector.sync.models.configuration import (
     Health,
     Integration,
 )
+from ml_connector.sync.models.pings import Ping, PingState
 from ml_connector.sync.models.problems import Problem, ProblemRecord, ProblemState
 from ml_connector.sync.models.records import Attempt, Link, Operation, Outcome, Record, State
 from ml_connector.sync.models.runs import Run, RunKind, RunState
@@ -32,6 +33,8 @@ __all__ = [
     "MappingVersion",
     "Operation",
     "Outcome",
+    "Ping",
+    "PingState",
     "Problem",
     "ProblemRecord",
     "ProblemState",

@@ -75,6 +75,11 @@ def mapping_list(workspace: Workspace) -> list[MappingRow]:
     return [_summary(row, spec, mappings.entries(row, spec.name)) for row in rows for spec in declaration(row).mappings]
 
 
+def mapping_row(integration: Integration, name: str) -> MappingRow:
+    """One Mapping. Raises MappingRefused for one that the Integration does not have."""
+    return _summary(integration, mappings.spec_of(integration, name), mappings.entries(integration, name))
+
+
 def mapping_view(
     integration: Integration, name: str, *, search: str = "", only: str = "", page: int = 1
 ) -> MappingView:

@@ -48,6 +48,15 @@ def problem_rows(workspace: Workspace, *, state: str | None = ProblemState.OPEN)
     return sorted(problems, key=lambda row: (not row.blocks, row.earliest_due_date or date.max, row.id))
 
 
+def newest_problems(
+    workspace: Workspace, *, state: str = "", cause: str = "", before: int | None = None, at_most: int
+) -> list[ProblemRow]:
+    """Problems before an id, the newest first: for programs, which page through them all."""
+    wanted = {"state": state, "cause": cause, "pk__lt": before}
+    rows = Problem.objects.of(workspace).filter(**{name: value for name, value in wanted.items() if value})
+    return described_problems(workspace, list(rows.order_by("-pk").values_list("pk", flat=True)[:at_most]))[::-1]
+
+
 def one_problem(workspace: Workspace, problem_id: int) -> ProblemRow | None:
     return next(iter(described_problems(workspace, [problem_id])), None)
 

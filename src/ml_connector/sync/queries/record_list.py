@@ -50,35 +50,43 @@ class _Name(msgspec.Struct):
 
 
 def record_page(
-    workspace: Workspace, *, search: str = "", state: str = "", type_name: str = "", before: int | None = None
+    workspace: Workspace,
+    *,
+    search: str = "",
+    state: str = "",
+    type_name: str = "",
+    before: int | None = None,
+    size: int = PAGE,
 ) -> RecordPage:
-    """Records before an id, newest first. `search`: a number or its beginning, a supplier's code or name, a key of
-    either side, an amount, a due date."""
+    """At most `size` Records before an id, newest first. `search`: a number or its beginning, a supplier's code or
+    name, a key of either side, an amount, a due date."""
     flows = list(Flow.objects.of(workspace).select_related("integration").order_by("position"))
     types = tuple(dict.fromkeys(record_type(spec_of(flow)) for flow in flows if not spec_of(flow).mapping))
     flows = [flow for flow in flows if not type_name or record_type(spec_of(flow)) == type_name]
     ids = (
-        _found(workspace, flows, search.strip(), state, before)
+        _found(workspace, flows, search.strip(), state, before, size)
         if search.strip()
-        else _newest(workspace, flows, state, before)
+        else _newest(workspace, flows, state, before, size)
     )
-    page = ids[:PAGE]
+    page = ids[:size]
     rows = {row.id: row for row in record_rows(workspace, ids=page)}
     return RecordPage(
-        tuple(rows[key] for key in page if key in rows), page[-1] if len(ids) > PAGE and page else None, types
+        tuple(rows[key] for key in page if key in rows), page[-1] if len(ids) > size and page else None, types
     )
 
 
-def _newest(workspace: Workspace, flows: Sequence[Flow], state: str, before: int | None) -> list[int]:
+def _newest(workspace: Workspace, flows: Sequence[Flow], state: str, before: int | None, size: int) -> list[int]:
     """Asked for per Flow and state, because that is what there is an index for; merged here."""
     found: list[int] = []
     for flow in flows:
         for one in [state] if state else State.values:
-            found += _ids(Record.objects.of(workspace).filter(flow=flow, state=one), before)
-    return sorted(found, reverse=True)[: PAGE + 1]
+            found += _ids(Record.objects.of(workspace).filter(flow=flow, state=one), before, size)
+    return sorted(found, reverse=True)[: size + 1]
 
 
-def _found(workspace: Workspace, flows: Sequence[Flow], text: str, state: str, before: int | None) -> list[int]:
+def _found(
+    workspace: Workspace, flows: Sequence[Flow], text: str, state: str, before: int | None, size: int
+) -> list[int]:
     """Of each way to find something the first matches in the order of its index; all of them together by age."""
     narrowing: dict[str, Any] = {"state": state} if state else {}
     if len(flows) < Flow.objects.of(workspace).count():
@@ -86,7 +94,7 @@ def _found(workspace: Workspace, flows: Sequence[Flow], text: str, state: str, b
     found: set[int] = set()
     for rows, order in _ways(workspace, flows, text):
         found.update(rows.filter(**narrowing).order_by(f"-{order}").values_list("pk", flat=True)[:MATCHES])
-    return sorted((key for key in found if before is None or key < before), reverse=True)[: PAGE + 1]
+    return sorted((key for key in found if before is None or key < before), reverse=True)[: size + 1]
 
 
 def _ways(workspace: Workspace, flows: Sequence[Flow], text: str) -> Iterable[tuple[QuerySet[Record], str]]:
@@ -116,10 +124,10 @@ def _ways(workspace: Workspace, flows: Sequence[Flow], text: str) -> Iterable[tu
         yield rows.filter(due_date=day), "pk"
 
 
-def _ids(rows: QuerySet[Record], before: int | None) -> list[int]:
+def _ids(rows: QuerySet[Record], before: int | None, size: int) -> list[int]:
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    return list(rows.order_by("-pk").values_list("pk", flat=True)[: PAGE + 1])
+    return list(rows.order_by("-pk").values_list("pk", flat=True)[: size + 1])
 
 
 def _beginning(rows: QuerySet[Record], column: str, text: str) -> QuerySet[Record]:

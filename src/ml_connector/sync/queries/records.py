@@ -67,15 +67,16 @@ def record_rows(
     flows: Sequence[Flow] | None = None,
     ids: Sequence[int] | None = None,
     problem: int | None = None,
+    after: int = 0,
     limit: int | None = None,
 ) -> Iterator[RecordRow]:
-    """Records in the order in which they were staged, read in batches, so that a million of them fit."""
+    """Records behind an id in the order in which they were staged, read in batches, so that a million of them fit."""
     rows = _rows(workspace, state, type_name, search, flows)
     if ids is not None:
         rows = rows.filter(pk__in=ids)
     if problem is not None:
         rows = rows.filter(problems__problem=problem)
-    last, left = 0, limit
+    last, left = after, limit
     while left is None or left > 0:
         size = _BATCH if left is None else min(_BATCH, left)
         part = list(rows.filter(pk__gt=last).order_by("pk")[:size])

@@ -72,20 +72,54 @@ class RunPage:
 
 
 def run_page(workspace: Workspace, workers: Sequence[str], before: int | None = None) -> RunPage:
-    flows = list(Flow.objects.of(workspace).select_related("integration").order_by("integration__name", "position"))
-    rows = Run.objects.of(workspace).select_related("flow__integration", "connection").order_by("-pk")
-    if before is not None:
-        rows = rows.filter(pk__lt=before)
-    found = list(rows[: PAGE + 1])
-    live = {run.flow_id for run in Run.objects.of(workspace).filter(state=RunState.LIVE)}
+    flows = _flows(workspace)
+    found = run_rows(workspace, before=before, at_most=PAGE + 1)
+    live = _live(workspace)
     return RunPage(
         tuple(_flow(flow, running=flow.pk in live) for flow in flows),
-        tuple(_run(run) for run in found[:PAGE]),
-        found[PAGE - 1].pk if len(found) > PAGE else None,
+        tuple(found[:PAGE]),
+        found[PAGE - 1].id if len(found) > PAGE else None,
         bool(live) or any(_due(flow) for flow in flows),
         {flow.integration.name: flow.integration.paused for flow in flows},
         tuple(workers),
     )
+
+
+def run_rows(
+    workspace: Workspace,
+    *,
+    before: int | None = None,
+    state: str = "",
+    integration: str = "",
+    flow: str = "",
+    at_most: int = PAGE,
+) -> list[RunRow]:
+    """Runs before an id, the newest first."""
+    rows = Run.objects.of(workspace).select_related("flow__integration", "connection").order_by("-pk")
+    wanted = {"pk__lt": before, "state": state, "flow__integration__name": integration, "flow__name": flow}
+    return [_run(run) for run in rows.filter(**{name: value for name, value in wanted.items() if value})[:at_most]]
+
+
+def one_run(workspace: Workspace, run_id: int) -> RunRow | None:
+    rows = Run.objects.of(workspace).select_related("flow__integration", "connection")
+    run = rows.filter(pk=run_id).first()
+    return _run(run) if run else None
+
+
+def flow_rows(workspace: Workspace) -> list[FlowRow]:
+    """The Flows of all Integrations, in order."""
+    live = _live(workspace)
+    return [_flow(flow, running=flow.pk in live) for flow in _flows(workspace)]
+
+
+def _flows(workspace: Workspace) -> list[Flow]:
+    rows = Flow.objects.of(workspace).select_related("integration")
+    return list(rows.order_by("integration__name", "position"))
+
+
+def _live(workspace: Workspace) -> set[int]:
+    """Flows that have a Run under way."""
+    return {run.flow_id for run in Run.objects.of(workspace).filter(state=RunState.LIVE)}
 
 
 def _run(run: Run) -> RunRow:

@@ -76,9 +76,7 @@ def status(workspace: Workspace, workers: Sequence[str]) -> Status:
 
 
 def _invariant(workspace: Workspace, flows: Sequence[Flow]) -> Invariant:
-    found: dict[int, dict[str, int]] = {}
-    for row in Record.objects.of(workspace).values("flow_id", "state").annotate(count=Count("pk")):
-        found.setdefault(row["flow_id"], {})[row["state"]] = row["count"]
+    found = states_by_flow(workspace)
     states = {state.value: sum(counts.get(state.value, 0) for counts in found.values()) for state in State}
     total = sum(sum(counts.values()) for counts in found.values())
     ever = Flow.objects.of(workspace).aggregate(sum=Sum("records_ever"))["sum"] or 0
@@ -87,6 +85,14 @@ def _invariant(workspace: Workspace, flows: Sequence[Flow]) -> Invariant:
     if unknown:
         faults.append(f"{unknown} records are in no known state.")
     return Invariant(ever, total, states, not faults, " ".join(faults))
+
+
+def states_by_flow(workspace: Workspace) -> dict[int, dict[str, int]]:
+    """How many Records of each Flow, by its id, are in each state that occurs."""
+    found: dict[int, dict[str, int]] = {}
+    for row in Record.objects.of(workspace).values("flow_id", "state").annotate(count=Count("pk")):
+        found.setdefault(row["flow_id"], {})[row["state"]] = row["count"]
+    return found
 
 
 def imbalances(workspace: Workspace) -> list[tuple[Flow, str]]:

@@ -7,9 +7,12 @@ from ml_connector.workspaces.models.tenancy import (
     WorkspaceModel,
     WorkspaceRequired,
 )
+from ml_connector.workspaces.models.tokens import ApiToken, KeptAnswer
 
 __all__ = [
+    "ApiToken",
     "Invitation",
+    "KeptAnswer",
     "Membership",
     "Person",
     "RateLimitRow",
