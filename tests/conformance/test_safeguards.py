@@ -107,6 +107,7 @@ def no_link(patch: pytest.MonkeyPatch) -> None:
         return Link(source_key=record.key, target_key=target_key)
 
     patch.setattr(outcomes, "link", forgotten)
+    patch.setattr(outcomes, "_link_all", lambda trail, flow, done, made_by: None)
 
 
 def no_fence(patch: pytest.MonkeyPatch) -> None:
