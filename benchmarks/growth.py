@@ -1,7 +1,7 @@
 """Memory while 1,000,000 Records are staged, compared with the first 10,000.
 
-The pages are made in memory and not read, so that only staging is seen: 1,000 invoices of two lines a page, each in
-its transaction with cursor and trail.
+The pages are made in memory and not read, so that only staging is seen: 1,000 invoices of two lines a page, as many
+pages a transaction as a pull takes, with cursor and trail.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main(many: int) -> None:
     installation.start_django()
     from ml_connector import clock
     from ml_connector.sync.models import Run, RunKind
-    from ml_connector.sync.stage import stage
+    from ml_connector.sync.stage import gathered, stage
 
     memory: dict[int, float] = {}
     with installation.leased("invoices", RunKind.PULL) as (flow, lease):
@@ -43,9 +43,11 @@ def main(many: int) -> None:
             started_at=clock.now(),
         )
         meter = Meter()
-        for number, page in enumerate(pages(many), start=1):
-            stage(flow, page, run, lease)
-            memory[number * PAGE] = resident_megabytes()
+        done = 0
+        for group in gathered(pages(many)):
+            stage(flow, group, run, lease)
+            done += sum(len(page.rows) for page in group)
+            memory[done] = resident_megabytes()
         cpu = meter.cpu()
     few, most = memory[FEW], max(memory.values())
     settled = max(size for count, size in memory.items() if count <= SETTLED)

@@ -107,6 +107,7 @@ def no_link(patch: pytest.MonkeyPatch) -> None:
         return Link(source_key=record.key, target_key=target_key)
 
     patch.setattr(outcomes, "link", forgotten)
+    patch.setattr(outcomes, "_link_all", lambda trail, flow, done, made_by: None)
 
 
 def no_fence(patch: pytest.MonkeyPatch) -> None:
@@ -147,8 +148,8 @@ def the_cursor_alone(patch: pytest.MonkeyPatch) -> None:
     """R15: the cursor is stored although its page is not."""
     original = stage._store
 
-    def only_the_cursor(flow: Flow, items: Any, staged: Any, keys: Any) -> None:
-        original(flow, items[: len(items) // 2], staged, keys)
+    def only_the_cursor(flow: Flow, rows: Any, staged: Any) -> None:
+        original(flow, rows[: len(rows) // 2], staged)
 
     patch.setattr(stage, "_store", only_the_cursor)
 
@@ -170,9 +171,9 @@ def edits_without_a_stamp_are_believed_impossible(patch: pytest.MonkeyPatch) -> 
     """R14, R17: what was read once is not compared again."""
     original = stage._store
 
-    def only_new(flow: Flow, items: Any, staged: Any, keys: Any) -> None:
+    def only_new(flow: Flow, rows: Any, staged: Any) -> None:
         known = set(pull._known(flow).values_list("key", flat=True))
-        original(flow, [item for item in items if item.key not in known], staged, keys)
+        original(flow, [row for row in rows if row[0] not in known], staged)
 
     patch.setattr(stage, "_store", only_new)
 

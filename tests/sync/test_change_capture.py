@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
+from ml_connector import audit
+from ml_connector.sync import bulk, leases
 from ml_connector.sync.models import Record, RunKind, RunState
 from tests.sync.acts import change, header, post, remove
 from tests.sync.pair import Pair, base_pair
@@ -92,3 +97,32 @@ def test_rows_put_in_and_taken_out_between_pages_shift_nothing(paged):  # R16
     assert new == len(numbers(paged))
     again = paged.run("invoices", PULL)
     assert (again.counts["new"], again.counts["changed"]) == (0, 0)
+
+
+def test_pages_that_come_fast_share_a_transaction_and_each_has_its_entry(paged):  # R15, R66
+    paged.run("invoices", PULL)
+    entries = audit.models.AuditEntry.objects.of(paged.workspace).filter(
+        action="read_batch", subject=f"flow:{paged.flow('invoices').pk}"
+    )
+    assert sum(json.loads(entry.detail)["new"] for entry in entries) == 11
+    assert len(entries) >= 11 / paged.size
+    assert len({entry.transaction for entry in entries}) == 1
+
+
+def test_what_a_lost_lease_leaves_uncommitted_is_read_again(paged, monkeypatch):  # R9, R15
+    stored = bulk.insert
+
+    def second_page_too_late(*given: Any) -> None:
+        if Record.objects.of(paged.workspace).filter(flow__name="invoices").exists():
+            raise leases.LeaseLost("taken by another")
+        stored(*given)
+
+    monkeypatch.setattr(bulk, "insert", second_page_too_late)
+    with pytest.raises(leases.LeaseLost):
+        paged.run("invoices", PULL)
+    assert numbers(paged) == []
+    assert paged.flow("invoices").cursor is None
+
+    monkeypatch.undo()
+    paged.run("invoices", PULL)
+    assert len(numbers(paged)) == 11

@@ -8,7 +8,7 @@ from ml_connector.domain.records import Invoice, Supplier, decode
 from ml_connector.integrations.base import Side
 from ml_connector.sync import leases, mappings
 from ml_connector.sync.models import Attempt, Record, Run, RunKind
-from ml_connector.sync.stage import stage
+from ml_connector.sync.stage import encoded, stage
 from ml_connector.systems.base import Item, Page
 from tests.sync.acts import causes, change, correct, post, problem, supplier, vendor
 from tests.sync.pair import Pair
@@ -28,7 +28,7 @@ def stage_by_hand(pair: Pair, flow_name: str, *items: Item) -> None:
             workspace=pair.workspace, flow=flow, connection=pair.erp, kind=RunKind.PULL, fence=lease.fence,
             started_at="2026-11-16T12:00:00Z",
         )  # fmt: skip
-        stage(flow, Page(list(items), None, "0" * 64), run, lease)
+        stage(flow, [encoded(Page(list(items), None, "0" * 64))], run, lease)
 
 
 def test_an_invoice_that_does_not_add_up_waits_until_it_is_corrected(delivered):  # R22

@@ -24,6 +24,7 @@ from ml_connector.sync import listing, outcomes, problems, rounding, settle
 from ml_connector.sync.flows import spec_of, target_of
 from ml_connector.sync.leases import Lease, LeaseLost
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, Run, State
+from ml_connector.sync.outcomes import Done
 from ml_connector.sync.resolve import Gone, Held, Resolved, Resolver, Skip
 from ml_connector.systems.base import (
     Accepted,
@@ -207,7 +208,7 @@ class Delivery:
             archived = hit.state is DocumentState.ARCHIVED
             if archived or not self.target.differences(task.resolved.record, hit.record):
                 rounding.note(trail, record, task.resolved.rounding)
-                outcomes.settle_record(trail, record, bytes(record.hash))
+                outcomes.settle_records(trail, [(record, bytes(record.hash))])
                 self._count("found")
                 return None
         task.operation = Operation.UPDATE
@@ -222,7 +223,7 @@ class Delivery:
     def _nothing_to_do(self, record: Record) -> None:
         with self._recording() as trail:
             self.lease.confirm()
-            outcomes.settle_record(trail, record, bytes(record.hash))
+            outcomes.settle_records(trail, [(record, bytes(record.hash))])
 
     # --- intent, request, outcome
 
@@ -353,6 +354,7 @@ class Delivery:
         """Commits what was heard, each request in the transaction that also holds its Links."""
         with self._recording() as trail:
             self.lease.confirm()
+            done: list[Done] = []
             for tasks, future in answered:
                 try:
                     answers: Sequence[Ref | Accepted | None] = future.result()
@@ -364,9 +366,12 @@ class Delivery:
                     self._failed(trail, tasks, error)
                     continue
                 for task, answer in zip(tasks, answers, strict=True):
-                    self._answered(trail, task, answer)
+                    done += self._answered(trail, task, answer)
+            if done:
+                outcomes.confirmed(trail, self.flow, done)
 
-    def _answered(self, trail: audit.Trail, task: Task, answer: Ref | Accepted | None) -> None:
+    def _answered(self, trail: audit.Trail, task: Task, answer: Ref | Accepted | None) -> list[Done]:
+        """Stores what an answer means, but for what it confirms: that is given back, to be stored together."""
         attempt, record = task.attempt, task.record
         assert attempt is not None
         if isinstance(answer, Accepted):
@@ -382,8 +387,9 @@ class Delivery:
             problems.hold(trail, self.flow, record, [cause])
             self._count("blocked")
         else:
-            outcomes.confirmed(trail, self.flow, record, attempt, target_key=answer.key, lines=answer.lines)
             self._count({"create": "created", "update": "updated", "cancel": "cancelled"}[attempt.operation])
+            return [Done(record, attempt, answer.key, answer.lines)]
+        return []
 
     def _failed(self, trail: audit.Trail, tasks: list[Task], error: BaseException) -> None:
         """One class of error, one reaction (R63)."""

@@ -7,8 +7,9 @@ database no longer knows.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from ml_connector import audit, clock
 from ml_connector.domain.money import to_units
@@ -17,6 +18,8 @@ from ml_connector.sync.flows import spec_of, target_of
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, Listing, Run, TargetEntry
 from ml_connector.systems.base import DocumentState, Found, Listed
+
+T = TypeVar("T")
 
 
 def refresh(flow: Flow, target: Listed[Any], run: Run, lease: Lease) -> int:
@@ -29,7 +32,7 @@ def refresh(flow: Flow, target: Listed[Any], run: Run, lease: Lease) -> int:
         connection=connection, type=link_type, defaults={"workspace_id": workspace}
     )
     read = 0
-    for page in target.listing(listing.cursor):
+    for page in _ahead(target.listing(listing.cursor)):
         with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
             lease.confirm()
             _store(flow, connection.pk, page)
@@ -41,6 +44,16 @@ def refresh(flow: Flow, target: Listed[Any], run: Run, lease: Lease) -> int:
     listing.complete_at = clock.now()
     listing.save(update_fields=["complete_at"])
     return read
+
+
+def _ahead(pages: Iterable[T]) -> Iterator[T]:
+    """The same pages; while one is stored, the next is asked for."""
+    each = iter(pages)
+    with ThreadPoolExecutor(1, thread_name_prefix="listing") as pool:
+        following = pool.submit(next, each, None)
+        while (page := following.result()) is not None:
+            following = pool.submit(next, each, None)
+            yield page
 
 
 def _store(flow: Flow, connection_id: int, page: Any) -> None:

@@ -6,10 +6,13 @@ that no later step can lose it (R2).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
+from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from ml_connector import audit, clock
 from ml_connector.redaction import HIDDEN, redacted
@@ -23,45 +26,67 @@ from ml_connector.systems.base import NoLonger, Refused
 PARENT_CAUSES = ("parent_not_confirmed", "credit_without_invoice")
 
 
-def confirmed(
-    trail: audit.Trail,
-    flow: Flow,
-    record: Record,
-    attempt: Attempt,
-    *,
-    target_key: str,
-    lines: Sequence[str] = (),
-    found: bool = False,
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an Attempt led to in the target."""
+
+    record: Record
+    attempt: Attempt
+    target_key: str
+    lines: Sequence[str] = ()
+
+
+def confirmed(trail: audit.Trail, flow: Flow, done: Sequence[Done], *, found: bool = False) -> None:
+    """The target holds what the Attempts sent. Links, and stages again where the source has moved on meanwhile."""
+    _link_all(trail, flow, done, made_by="found" if found else "delivered")
+    for one in done:
+        close(trail, one.attempt, Outcome.ADOPTED if found else Outcome.CONFIRMED, target_key=one.target_key)
+    cancelled = {one.record.pk for one in done if one.attempt.operation == Operation.CANCEL}
+    settle_records(trail, [(one.record, bytes(one.attempt.source_hash)) for one in done], cancelled=cancelled)
+
+
+def settle_records(
+    trail: audit.Trail, sent: Sequence[tuple[Record, bytes]], *, cancelled: Collection[int] = ()
 ) -> None:
-    """The target holds what the Attempt sent. Links, and stages again where the source has moved on meanwhile."""
-    link(trail, flow, record, target_key, lines, made_by="found" if found else "delivered")
-    close(trail, attempt, Outcome.ADOPTED if found else Outcome.CONFIRMED, target_key=target_key)
-    settle_record(trail, record, bytes(attempt.source_hash), cancelled=attempt.operation == Operation.CANCEL)
+    """Each Record is confirmed in the version that was sent, given by its hash; a newer one is staged again at once,
+    and so is one that vanished from the source meanwhile, unless it was `cancelled` (ids)."""
+    records = [record for record, _ in sent]
+    if not records:
+        return
+    _refresh(records)
+    as_sent = []
+    for record, sent_hash in sent:
+        newest = bytes(record.hash) == sent_hash and (record.pk in cancelled or not record.gone)
+        record.sent_hash = None if record.gone else sent_hash
+        record.state = State.CONFIRMED if newest else State.STAGED
+        record.tries, record.next_attempt_at, record.reason = 0, None, ""
+        if newest and not record.gone:
+            as_sent.append(record.pk)
+        else:
+            record.save(update_fields=["sent_hash", "state", "tries", "next_attempt_at", "reason"])
+    Record.objects.of(records[0].workspace_id).filter(pk__in=as_sent).update(
+        sent_hash=F("hash"), state=State.CONFIRMED, tries=0, next_attempt_at=None, reason=""
+    )
+    held = problems.holding(records)
+    for record, sent_hash in sent:
+        if record.pk in held:
+            problems.let_go(trail, record)
+        trail.add("decision", f"record:{record.pk}", source_version=sent_hash.hex(), state=record.state)
 
 
-def settle_record(trail: audit.Trail, record: Record, sent_hash: bytes, *, cancelled: bool = False) -> None:
-    """The Record is confirmed in the version that was sent; a newer one is staged again at once, and so is one that
-    vanished from the source meanwhile."""
-    _refresh(record)
-    record.sent_hash = None if record.gone else sent_hash
-    newest = bytes(record.hash) == sent_hash and (cancelled or not record.gone)
-    record.state = State.CONFIRMED if newest else State.STAGED
-    record.tries, record.next_attempt_at, record.reason = 0, None, ""
-    record.save(update_fields=["sent_hash", "state", "tries", "next_attempt_at", "reason"])
-    problems.let_go(trail, record)
-    trail.add("decision", f"record:{record.pk}", source_version=sent_hash.hex(), state=record.state)
-
-
-def _refresh(record: Record) -> None:
+def _refresh(records: Sequence[Record]) -> None:
     """What the source has staged meanwhile; nothing more of it until the outcome is committed."""
-    locked = Record.objects.of(record.workspace_id).select_for_update()
-    record.refresh_from_db(fields=["hash", "gone"], from_queryset=locked)
+    locked = Record.objects.of(records[0].workspace_id).select_for_update().order_by("pk")
+    rows = locked.filter(pk__in=[record.pk for record in records]).values_list("pk", "hash", "gone")
+    now = {pk: (digest, gone) for pk, digest, gone in rows}
+    for record in records:
+        record.hash, record.gone = now[record.pk]
 
 
 def _overtaken(record: Record, attempt: Attempt) -> bool:
     """Whether a newer version was staged, or the source lost it, while the Attempt was under way: that is judged,
     not the old version (R55)."""
-    _refresh(record)
+    _refresh([record])
     lost = record.gone and attempt.operation != Operation.CANCEL
     if bytes(record.hash) == bytes(attempt.source_hash) and not lost:
         return False
@@ -85,12 +110,52 @@ def link(trail: audit.Trail, flow: Flow, record: Record, target_key: str, lines:
         },
     )
     if made:
-        trail.add("link", f"record:{record.pk}", target_key=target_key, made_by=made_by)
-        problems.recheck(flow.integration, PARENT_CAUSES, [row.source_key, f"{row.type}:{row.source_key}"])
+        _note_links(trail, flow, {record.pk: row})
     elif lines and row.lines != list(lines):
         row.lines = list(lines)
         row.save(update_fields=["lines"])
     return row
+
+
+def _link_all(trail: audit.Trail, flow: Flow, done: Sequence[Done], made_by: str) -> None:
+    """The Links of these Records; those that are missing are made together."""
+    known = Link.objects.of(flow.workspace_id).filter(
+        integration=flow.integration, type=spec_of(flow).link_type, source_key__in=[one.record.key for one in done]
+    )
+    linked, now = set(known.values_list("source_key", flat=True)), clock.now()
+    new = {
+        one.record.pk: Link(
+            workspace_id=flow.workspace_id,
+            integration=flow.integration,
+            type=spec_of(flow).link_type,
+            source_key=one.record.key,
+            target_key=one.target_key,
+            lines=list(one.lines),
+            made_by=made_by,
+            made_at=now,
+        )
+        for one in done
+        if one.record.key not in linked
+    }
+    try:
+        with transaction.atomic():
+            Link.objects.bulk_create(new.values())
+    except IntegrityError:  # somebody else has just made one of them
+        new = {}
+    _note_links(trail, flow, new)
+    for one in done:
+        if one.record.pk not in new:
+            link(trail, flow, one.record, one.target_key, one.lines, made_by)
+
+
+def _note_links(trail: audit.Trail, flow: Flow, made: Mapping[int, Link]) -> None:
+    """New Links, by the Record's id: what waited for one of them is judged again."""
+    subjects = []
+    for record_id, row in made.items():
+        trail.add("link", f"record:{record_id}", target_key=row.target_key, made_by=row.made_by)
+        subjects += [row.source_key, f"{row.type}:{row.source_key}"]
+    if subjects:
+        problems.recheck(flow.integration, PARENT_CAUSES, subjects)
 
 
 def close(

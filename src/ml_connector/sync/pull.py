@@ -16,19 +16,19 @@ from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, Link, Listing, Record, Run, State
 from ml_connector.sync.problems import Cause
 from ml_connector.sync.resolve import NO_LONGER_THERE
-from ml_connector.sync.stage import Staged, mark_gone, stage
+from ml_connector.sync.stage import Staged, gathered, mark_gone, stage
 from ml_connector.systems.base import Client, Swept
 
 
 def changes(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float) -> dict[str, Any]:
-    """Stages what may have changed since the cursor, page by page."""
+    """Stages what may have changed since the cursor, some pages at a time."""
     source = client.source(spec_of(flow).record_type, source_policy(flow))
     staged = Staged()
     unfinished, whole = False, True
-    for page in source.changes(flow.cursor):
-        staged.add(stage(flow, page, run, lease))
-        whole = whole and page.cursor is None
-        if time.monotonic() > deadline and page.cursor is not None:
+    for pages in gathered(source.changes(flow.cursor), deadline):
+        staged.add(stage(flow, pages, run, lease))
+        whole = whole and all(page.cursor is None for page in pages)
+        if time.monotonic() > deadline and pages[-1].cursor is not None:
             unfinished = True
             break
     if not unfinished and flow.backfill_from is not None:
@@ -77,8 +77,8 @@ def sweep(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float) -
     source = client.source(spec_of(flow).record_type, source_policy(flow))
     staged = Staged()
     if isinstance(source, Swept):
-        for page in source.sweep():
-            staged.add(stage(flow, page, run, lease, keep_cursor=True))
+        for pages in gathered(source.sweep()):
+            staged.add(stage(flow, pages, run, lease, keep_cursor=True))
     seen = list(source.keys())
     counts: dict[str, Any] = {"read": staged.read, "new": staged.new, "changed": staged.changed, "keys": len(seen)}
     silent = not seen and _known(flow).exists()

@@ -15,6 +15,7 @@ from ml_connector.sync.flows import declaration, spec_of
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, Run, State
 from ml_connector.sync.models.records import OPEN_OUTCOMES
+from ml_connector.sync.outcomes import Done
 from ml_connector.sync.problems import Cause
 from ml_connector.systems.base import DocumentState, Found, Target
 
@@ -72,7 +73,7 @@ def _settle_create(
         trail.add("search", f"record:{record.pk}", mark=attempt.mark, hits=[hit.key for hit in found], **by)
         if len(agreeing) == 1:
             hit = agreeing[0]
-            outcomes.confirmed(trail, flow, record, attempt, target_key=hit.key, lines=hit.lines, found=True)
+            outcomes.confirmed(trail, flow, [Done(record, attempt, hit.key, hit.lines)], found=True)
         elif found:
             outcomes.close(trail, attempt, Outcome.NOT_DONE, text="Another document is in its place.")
             problems.hold(trail, flow, record, [collision(flow, record, sent, found, target)])
@@ -88,9 +89,7 @@ def _settle_change(
         lease.confirm()
         trail.add("search", f"record:{record.pk}", target_key=attempt.target_key, found=now_there is not None)
         if now_there is not None and _took_effect(attempt, sent, now_there, target):
-            outcomes.confirmed(
-                trail, flow, record, attempt, target_key=now_there.key, lines=now_there.lines, found=True
-            )
+            outcomes.confirmed(trail, flow, [Done(record, attempt, now_there.key, now_there.lines)], found=True)
         else:
             _not_there(trail, flow, record, attempt)
 

@@ -1,4 +1,4 @@
-"""Stage: a page of changed records and the cursor after it, committed in one transaction (R15).
+"""Stage: pages of changed records and the cursor after the last of them, committed in one transaction (R15).
 
 From then on nothing can be lost: the cursor never runs ahead of what is stored. A record whose content hash is
 unchanged is not staged again.
@@ -6,10 +6,12 @@ unchanged is not staged again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,7 +22,13 @@ from ml_connector.domain.records import Invoice, Payment, Supplier, canonical
 from ml_connector.sync import bulk
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, Record, Run
-from ml_connector.systems.base import Item, Page
+from ml_connector.systems.base import Cursor, Page
+
+GATHERED = 5_000
+"""Records from which a transaction is full. Keys arrive in no order, so each transaction writes most leaves of the
+indexes again: of large ones there are fewer. What was gathered and not committed is read again after a crash."""
+GATHERED_SECONDS = 2.0
+"""What a slow source gave is stored after so long."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -42,67 +50,106 @@ class Staged:
         self.older += other.older
 
 
-def stage(flow: Flow, page: Page[Any], run: Run, lease: Lease, *, keep_cursor: bool = False) -> Staged:
-    """Stores a page and its cursor. With `keep_cursor` (a sweep) the Flow's cursor stays where it is.
+class Encoded(NamedTuple):
+    """A page as it is stored, which takes less memory than the records that it was made of."""
 
-    Raises LeaseLost: then nothing of the page was stored.
+    rows: list[bulk.New]
+    digest: str
+    """Of the raw answers, as the page has it."""
+    keys: str
+    """SHA-256 (hex) of all keys with their content hashes."""
+    cursor: Cursor | None
+
+
+def gathered(pages: Iterable[Page[Any]], deadline: float = inf) -> Iterator[list[Encoded]]:
+    """Pages in groups that are worth a transaction of their own, in their order.
+
+    A group ends with so many records, or so many seconds after its first page, or past the deadline. Where the
+    source fails, what it gave before comes first.
     """
-    staged = Staged(read=len(page.items))
-    with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
-        lease.confirm()
-        keys = sha256()
-        if page.items:
-            _store(flow, page.items, staged, keys)
-        if not keep_cursor and page.cursor is not None:
-            flow.cursor = dict(page.cursor)
-        flow.records_ever += staged.new
-        flow.found_only_by_sweep += (staged.new + staged.changed) if keep_cursor else 0
-        flow.save(update_fields=["cursor", "records_ever", "found_only_by_sweep"])
-        trail.add(
-            "read_batch",
-            f"flow:{flow.pk}",
-            source_version=page.digest,
-            read=staged.read,
-            new=staged.new,
-            changed=staged.changed,
-            records=keys.hexdigest(),
-        )
-    return staged
+    group: list[Encoded] = []
+    until = deadline
+    try:
+        for page in pages:
+            if not group:
+                until = min(deadline, time.monotonic() + GATHERED_SECONDS)
+            group.append(encoded(page))
+            if sum(len(one.rows) for one in group) >= GATHERED or time.monotonic() > until:
+                yield group
+                group = []
+    except Exception:
+        if group:
+            yield group
+        raise
+    if group:
+        yield group
 
 
-def _store(flow: Flow, items: Sequence[Item[Any]], staged: Staged, keys: Any) -> None:
-    known = bulk.known(flow, [item.key for item in items])
-    hashed: list[bytes] = []
-    inserts: dict[str, bulk.New] = {}
-    updates: list[tuple[Any, ...]] = []
-    for item in items:
-        key, record, version, invalid = item.key, item.record, item.version, item.invalid
+def encoded(page: Page[Any]) -> Encoded:
+    rows: list[bulk.New] = []
+    keys = sha256()
+    for item in page.items:
+        key, record, changed_at = item.key, item.record, item.changed_at
         payload = canonical(record)
         digest = sha256(payload).digest()
-        hashed += (key.encode(), digest)
-        observed = _encode(item.observed).decode() if item.observed else ""
-        changed_at = item.changed_at and bulk.stored(item.changed_at)
-        before = known.get(key)
+        keys.update(key.encode() + digest)
+        rows.append((
+            key, bytearray(digest), bytearray(payload), item.version or "", changed_at and bulk.stored(changed_at),
+            _encode(item.observed).decode() if item.observed else "", item.invalid or "", *_columns_of(record),
+        ))  # fmt: skip
+    return Encoded(rows, page.digest, keys.hexdigest(), page.cursor)
+
+
+def stage(flow: Flow, pages: Sequence[Encoded], run: Run, lease: Lease, *, keep_cursor: bool = False) -> Staged:
+    """Stores pages and the cursor after them. With `keep_cursor` (a sweep) the Flow's cursor stays where it is.
+
+    Raises LeaseLost: then nothing of the pages was stored.
+    """
+    total = Staged()
+    with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
+        lease.confirm()
+        for page in pages:
+            staged = Staged(read=len(page.rows))
+            if page.rows:
+                _store(flow, page.rows, staged)
+            if not keep_cursor and page.cursor is not None:
+                flow.cursor = dict(page.cursor)
+            total.add(staged)
+            trail.add(
+                "read_batch",
+                f"flow:{flow.pk}",
+                source_version=page.digest,
+                read=staged.read,
+                new=staged.new,
+                changed=staged.changed,
+                records=page.keys,
+            )
+        flow.records_ever += total.new
+        flow.found_only_by_sweep += (total.new + total.changed) if keep_cursor else 0
+        flow.save(update_fields=["cursor", "records_ever", "found_only_by_sweep"])
+    return total
+
+
+def _store(flow: Flow, rows: Sequence[bulk.New], staged: Staged) -> None:
+    known = bulk.known(flow, [row[0] for row in rows])
+    inserts: dict[str, bulk.New] = {}
+    updates: list[tuple[Any, ...]] = []
+    for row in rows:
+        before = known.get(row[0])
         if before is None:
-            staged.new += key not in inserts
-            inserts[key] = (
-                key, bytearray(digest), bytearray(payload), version or "", changed_at, observed, invalid or "",
-                *_columns_of(record),
-            )  # fmt: skip
+            inserts[row[0]] = row
             continue
+        _, digest, _, _, changed_at, observed, invalid, *_ = row
         if before.changed_at and changed_at and changed_at < before.changed_at:
             staged.older += 1
             continue
-        newer = digest != before.hash or before.gone or (invalid or "") != before.invalid
+        newer = digest != before.hash or before.gone or invalid != before.invalid
         moved = observed != before.observed
         if not newer and not moved and changed_at in {None, before.changed_at}:
             continue
         staged.changed += newer
-        updates.append(
-            (digest, payload, version or "", changed_at, observed, invalid or "", False, *_columns_of(record), newer,
-             newer or moved, before.id)
-        )  # fmt: skip
-    keys.update(b"".join(hashed))
+        updates.append((*row[1:7], False, *row[7:], newer, newer or moved, before.id))
+    staged.new = len(inserts)
     bulk.insert(flow, bulk.stored(clock.now()), list(inserts.values()))
     if updates:
         bulk.update(updates)

@@ -112,7 +112,7 @@ class Item(msgspec.Struct, Generic[R], frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[R]):
-    """Records that are staged in one transaction, and the cursor that is stored with them (R15)."""
+    """Records that are staged in one transaction, perhaps with further pages, and the cursor after them (R15)."""
 
     items: Sequence[Item[R]]
     cursor: Cursor | None
