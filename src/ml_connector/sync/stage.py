@@ -17,7 +17,7 @@ from ml_connector import audit, clock
 from ml_connector.domain.money import to_units
 from ml_connector.domain.numbers import normalised
 from ml_connector.domain.records import Invoice, Payment, Supplier, canonical
-from ml_connector.sync import bulk
+from ml_connector.sync import bulk, closing
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, Record, Run
 from ml_connector.systems.base import Item, Page
@@ -52,7 +52,7 @@ def stage(flow: Flow, page: Page[Any], run: Run, lease: Lease, *, keep_cursor: b
         lease.confirm()
         keys = sha256()
         if page.items:
-            _store(flow, page.items, staged, keys)
+            _store(trail, flow, page.items, staged, keys)
         if not keep_cursor and page.cursor is not None:
             flow.cursor = dict(page.cursor)
         flow.records_ever += staged.new
@@ -70,8 +70,10 @@ def stage(flow: Flow, page: Page[Any], run: Run, lease: Lease, *, keep_cursor: b
     return staged
 
 
-def _store(flow: Flow, items: Sequence[Item[Any]], staged: Staged, keys: Any) -> None:
+def _store(trail: audit.Trail, flow: Flow, items: Sequence[Item[Any]], staged: Staged, keys: Any) -> None:
     known = bulk.known(flow, [item.key for item in items])
+    closed = closing.closed_periods(flow)
+    newer_months: dict[str, str] = {}
     hashed: list[bytes] = []
     inserts: dict[str, bulk.New] = {}
     updates: list[tuple[Any, ...]] = []
@@ -85,6 +87,8 @@ def _store(flow: Flow, items: Sequence[Item[Any]], staged: Staged, keys: Any) ->
         before = known.get(key)
         if before is None:
             staged.new += key not in inserts
+            if closed:
+                newer_months[key] = closing.month_of(record)
             inserts[key] = (
                 key, bytearray(digest), bytearray(payload), version or "", changed_at, observed, invalid or "",
                 *_columns_of(record),
@@ -98,14 +102,19 @@ def _store(flow: Flow, items: Sequence[Item[Any]], staged: Staged, keys: Any) ->
         if not newer and not moved and changed_at in {None, before.changed_at}:
             continue
         staged.changed += newer
+        if closed and newer:
+            newer_months[key] = closing.month_of(record)
         updates.append(
             (digest, payload, version or "", changed_at, observed, invalid or "", False, *_columns_of(record), newer,
              newer or moved, before.id)
         )  # fmt: skip
     keys.update(b"".join(hashed))
+    older_months = closing.months_stored(flow, newer_months.keys() & known.keys()) if newer_months else {}
     bulk.insert(flow, bulk.stored(clock.now()), list(inserts.values()))
     if updates:
         bulk.update(updates)
+    if newer_months:
+        closing.notice(trail, flow, closed, older_months, newer_months)
 
 
 def _columns_of(record: Any) -> tuple[str, str, int | None, str, str | None]:

@@ -1,15 +1,21 @@
 """The tables of the engine. The words are those of the vocabulary in docs/architecture.md."""
 
+from ml_connector.sync.models.approvals import Approval, ApprovalKind, ApprovalState
 from ml_connector.sync.models.codes import CodeListEntry, Mapping, MappingEntry, MappingVersion
 from ml_connector.sync.models.configuration import PARK_AT, Allowance, Connection, Flow, Health, Integration
 from ml_connector.sync.models.problems import Problem, ProblemRecord, ProblemState
 from ml_connector.sync.models.records import Attempt, Link, Operation, Outcome, Record, State
 from ml_connector.sync.models.runs import Run, RunKind, RunState
 from ml_connector.sync.models.targets import Listing, TargetEntry
+from ml_connector.sync.models.tasks import Task, TaskKind, TaskState
+from ml_connector.sync.models.tieouts import Pack, StoredTieOut, TieOutLine, TieOutRow
 
 __all__ = [
     "PARK_AT",
     "Allowance",
+    "Approval",
+    "ApprovalKind",
+    "ApprovalState",
     "Attempt",
     "CodeListEntry",
     "Connection",
@@ -23,6 +29,7 @@ __all__ = [
     "MappingVersion",
     "Operation",
     "Outcome",
+    "Pack",
     "Problem",
     "ProblemRecord",
     "ProblemState",
@@ -31,5 +38,11 @@ __all__ = [
     "RunKind",
     "RunState",
     "State",
+    "StoredTieOut",
     "TargetEntry",
+    "Task",
+    "TaskKind",
+    "TaskState",
+    "TieOutLine",
+    "TieOutRow",
 ]
