@@ -23,7 +23,7 @@ from django.db.models import Count, QuerySet
 from ml_connector import audit, clock
 from ml_connector.domain.numbers import normalised_code
 from ml_connector.integrations.base import MappingSpec, Side
-from ml_connector.sync import problems
+from ml_connector.sync import approvals, problems
 from ml_connector.sync.codes import CodeIndex, code_index, unique_by_form
 from ml_connector.sync.flows import declaration, side
 from ml_connector.sync.mapping_checks import Checked, Judge, MappingFault, MappingRefused
@@ -154,11 +154,13 @@ def set_entries(
     effective_from: date | None = None,
     *,
     before_reading: bool = False,
+    second_person: str = "",
 ) -> MappingVersion:
     """Publishes one new version with these changes; None takes an entry out. All of them or none.
 
     What waits for these codes is judged again at the next push. Entries that are in force already make no
-    version: then the latest one comes back. Raises MappingRefused.
+    version: then the latest one comes back. `second_person` is who agreed, or why nobody had to (R72); the command
+    line is the host's hand. Raises MappingRefused.
     """
     checked = check(integration, name, entries, before_reading=before_reading)
     starts = effective_from or clock.now().date()
@@ -202,6 +204,7 @@ def set_entries(
             effective_from=starts.isoformat(),
             codes=sorted(changed),
             warnings=len(checked.warnings),
+            second_person=second_person or approvals.host_of(actor),
         )
         problems.recheck(integration, CAUSES, [subject(name, source) for source in changed])
     return version
