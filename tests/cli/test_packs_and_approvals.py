@@ -15,29 +15,29 @@ def test_a_period_is_frozen_listed_taken_out_and_compared(applied, tmp_path):  #
     made = applied("pack", "freeze", "payables", "--period", "2020-01", "--json").json
     assert [row["hash"] for row in applied("pack", "list", "--json").json] == [made["hash"]]
     file = tmp_path / "pack.json"
-    assert applied("pack", "get", made["id"], "-o", file).status == 0
+    assert applied("pack", "get", str(made["id"]), "-o", str(file)).status == 0
     assert hashlib.sha256(file.read_bytes()).hexdigest() == made["hash"]
-    said = applied("pack", "changes", made["id"])
+    said = applied("pack", "changes", str(made["id"]))
     assert said.status == 0 and "Nothing changed" in said.out
 
 
 def test_what_cannot_be_frozen_is_said(applied):  # R36
     said = applied("pack", "freeze", "payables", "--period", "2199-01")
     assert said.status == 2 and "not over yet" in said.err and "Nothing was frozen" in said.err
-    assert "no pack 7" in applied("pack", "get", 7).err
+    assert "no pack 7" in applied("pack", "get", "7").err
 
 
 def test_requests_are_listed_and_nobody_approves_their_own(applied):  # R41, R72
     applied("sync", "payables")
     workspace = Workspace.objects.get()
     problem = Problem.objects.of(workspace).filter(state="open", blocks=True).first()
-    applied("problem", "solve", problem.pk, "--action", "write_off", "--reason", "Given up.")
+    applied("problem", "solve", str(problem.pk), "--action", "write_off", "--reason", "Given up.")
     (row,) = applied("approval", "list", "--json").json
     assert (row["kind"], row["reason"]) == ("write_off", "Given up.")
-    said = applied("approval", "approve", row["id"], "--reason", "Mine.")
+    said = applied("approval", "approve", str(row["id"]), "--reason", "Mine.")
     assert said.status == 2 and "somebody else" in said.err
     Approval.objects.of(workspace).update(asked_by="person:1")
-    assert applied("approval", "approve", row["id"], "--reason", "Agreed.").status == 0
+    assert applied("approval", "approve", str(row["id"]), "--reason", "Agreed.").status == 0
     problem.refresh_from_db()
     assert problem.state == "handled"
 

@@ -16,7 +16,7 @@ from ml_connector.audit.models import AuditEntry
 from ml_connector.audit.verify import verify
 from ml_connector.jobs import tasks as doing
 from ml_connector.sync import packs, problems, results, tasks
-from ml_connector.sync.books import one_instant
+from ml_connector.sync.instant import one_instant
 from ml_connector.sync.models import (
     Pack,
     Problem,

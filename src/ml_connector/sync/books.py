@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
-from django.db import connection, transaction
 
 from ml_connector.domain.money import to_units
 from ml_connector.domain.records import InvoiceStatus
 from ml_connector.integrations.base import FlowKind
 from ml_connector.sync.differences import Document, Entry, Reason
 from ml_connector.sync.flows import declaration, side
+from ml_connector.sync.instant import one_instant
 from ml_connector.sync.models import (
     Attempt,
     Flow,
@@ -162,27 +161,6 @@ def rows_to_read(integration: Integration) -> int:
     """About how many rows `read_book` goes through, without counting them."""
     rows = Flow.objects.of(integration.workspace_id).filter(integration=integration)
     return sum(rows.values_list("records_ever", flat=True))
-
-
-@contextmanager
-def one_instant() -> Iterator[None]:
-    """Reads everything as it was at the first query, while others go on writing. Inside a transaction, within that
-    one. Nothing can be written meanwhile on this connection."""
-    if connection.in_atomic_block:
-        yield
-    elif connection.vendor == "sqlite":
-        # Not `atomic`, which would keep all others from writing.
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN DEFERRED")
-            try:
-                yield
-            finally:
-                cursor.execute("COMMIT")
-    else:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            yield
 
 
 class _Reader:
