@@ -73,6 +73,12 @@ def test_approvals_and_the_trail_are_whole_in_both_themes_at_both_widths(served,
     page.goto(f"{served.address}/w/acme/audit?record=HU-2201&action=approval")
     page.get_by_text("Nothing fits").wait_for()
     wrong += look(page, "audit-empty")
+    page.goto(f"{served.address}/w/acme/connections")
+    wrong += look(page, "connections-secrets")
+    page.get_by_role("link", name="New secrets").first.click()
+    page.get_by_role("heading", name="New secrets").wait_for()
+    wrong += look(page, "secrets")
+    page.goto(f"{served.address}/w/acme/audit")
     with page.expect_download() as download:
         page.get_by_role("button", name="Export").click()
     assert download.value.suggested_filename.startswith("trail-acme-")
