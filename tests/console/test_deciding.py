@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from ml_connector.audit.models import AuditEntry
 from ml_connector.audit.verify import verify
 from ml_connector.sync.models import Link, MappingVersion, Problem, Record
+from ml_connector.workspaces.models import Membership
 from tests.sync.pair import base_pair
 
 
@@ -15,6 +18,14 @@ def entries(pair, action: str) -> list[tuple[str, dict]]:
     return [(row.actor, json.loads(row.detail)) for row in rows]
 
 
+@pytest.fixture
+def nobody_else_approves(pair, people):
+    """Besides the operator there are people, but none who could be the second person."""
+    others = Membership.objects.of(pair.workspace).exclude(person=people["operator"])
+    others.update(role="auditor")
+
+
+@pytest.mark.usefixtures("nobody_else_approves")
 def test_a_code_is_mapped_in_place_and_what_waited_follows(pair, people, sign_in):  # R49, R69
     problem = Problem.objects.of(pair.workspace).get(cause="unmapped_code", state="open")
     client, path = sign_in("operator"), f"/w/acme/problems/{problem.pk}"
@@ -132,6 +143,7 @@ def test_a_connection_is_tested_step_by_step(pair, sign_in):
     assert entries(pair, "ping")[-1][0].startswith("person:")
 
 
+@pytest.mark.usefixtures("nobody_else_approves")
 def test_a_grid_publishes_one_version_of_what_was_changed(pair, people, sign_in):  # R48
     client, path = sign_in("operator"), "/w/acme/mappings/bench/gl_account"
     before = MappingVersion.objects.of(pair.workspace).filter(mapping__name="gl_account").count()

@@ -27,7 +27,16 @@ class AuditEntry(WorkspaceModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "sequence"], name="audit_sequence")]
-        indexes = [models.Index(fields=["workspace", "subject", "sequence"], name="audit_subject")]
+        indexes = [
+            models.Index(fields=["workspace", "subject", "sequence"], name="audit_subject"),
+            models.Index(fields=["workspace", "action", "sequence"], name="audit_action"),
+            models.Index(
+                fields=["workspace", "actor", "sequence"], name="audit_actor", condition=~models.Q(actor="worker")
+            ),
+            models.Index(
+                fields=["workspace", "run", "sequence"], name="audit_run", condition=models.Q(run__isnull=False)
+            ),
+        ]
 
 
 class ChainHead(WorkspaceModel):

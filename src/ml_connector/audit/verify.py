@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db.models import Max
@@ -24,18 +25,23 @@ class Verdict:
     """Sequence of the first entry that is wrong or missing."""
 
 
-def verify(workspace: Workspace, anchor: tuple[int, str] | None = None, public_key: str | None = None) -> Verdict:
+def verify(
+    workspace: Workspace,
+    anchor: tuple[int, str] | None = None,
+    public_key: str | None = None,
+    seen: Callable[[int], None] | None = None,
+) -> Verdict:
     """Checks a Workspace's chain, its head, its checkpoints and, where given, an anchor kept elsewhere.
 
     Reads beside running work, in constant memory. Without an anchor a truncation is found only if the head was left as
     it was: whoever can rewrite the database can rewrite the head. `public_key` (hex) is what checkpoints must be
-    signed with; without it, their own key is used.
+    signed with; without it, their own key is used. `seen` is told how many entries were checked so far.
     """
     head = ChainHead.objects.of(workspace).values_list("sequence", "hash").first()
     up_to, digest = (head[0], bytes(head[1])) if head else (0, offline_verify.beginning(workspace.name))
     walk = Walk(workspace.name, anchor=anchor, public_key=public_key)
     try:
-        _walk(walk, workspace, up_to)
+        _walk(walk, workspace, up_to, seen)
         walk.end(up_to, digest.hex())
         _nothing_beyond(workspace)
     except Broken as broken:
@@ -43,7 +49,7 @@ def verify(workspace: Workspace, anchor: tuple[int, str] | None = None, public_k
     return Verdict(holds=True, entries=walk.entries, text=walk.text())
 
 
-def _walk(walk: Walk, workspace: Workspace, up_to: int) -> None:
+def _walk(walk: Walk, workspace: Workspace, up_to: int, seen: Callable[[int], None] | None) -> None:
     checkpoints = Checkpoint.objects.of(workspace).filter(sequence__lte=up_to).order_by("sequence").iterator(2000)
     pending = next(checkpoints, None)
     for entry in AuditEntry.objects.of(workspace).filter(sequence__lte=up_to).order_by("sequence").iterator(2000):
@@ -51,6 +57,8 @@ def _walk(walk: Walk, workspace: Workspace, up_to: int) -> None:
         while pending is not None and pending.sequence <= entry.sequence:
             walk.checkpoint(signed_values(pending))
             pending = next(checkpoints, None)
+        if seen and walk.entries % 1000 == 0:
+            seen(walk.entries)
     while pending is not None:
         walk.checkpoint(signed_values(pending))
         pending = next(checkpoints, None)

@@ -11,11 +11,13 @@ import typer
 
 from ml_connector import __version__, logs
 from ml_connector.cli import (
+    approvals,
     configuration,
     demo,
     links,
     mapping,
     operating,
+    packs,
     people,
     pinging,
     problems,
@@ -51,11 +53,13 @@ app.command(rich_help_panel=WORK)(syncing.pause)
 app.command(rich_help_panel=WORK)(syncing.resume)
 app.add_typer(problems.group, name="problem", rich_help_panel=WORK)
 app.add_typer(mapping.group, name="mapping", no_args_is_help=True, rich_help_panel=WORK)
+app.add_typer(approvals.group, name="approval", no_args_is_help=True, rich_help_panel=WORK)
 app.add_typer(links.group, name="links", no_args_is_help=True, rich_help_panel=WORK)
 app.command(rich_help_panel=LOOK)(records.records)
 app.command(rich_help_panel=LOOK)(records.record)
 app.command(rich_help_panel=LOOK)(problems.problems)
 app.command("tie-out", rich_help_panel=LOOK)(tie_out.tie_out)
+app.add_typer(packs.group, name="pack", no_args_is_help=True, rich_help_panel=LOOK)
 app.command(rich_help_panel=LOOK)(records.status)
 app.command(rich_help_panel=OPERATE)(operating.serve)
 app.command(rich_help_panel=OPERATE)(operating.worker)

@@ -10,19 +10,26 @@ from django.urls import reverse
 
 from ml_connector import __version__
 from ml_connector.sync.models import Problem, ProblemState
+from ml_connector.sync.queries.approval_page import waiting_for
 from ml_connector.workspaces.models import Membership
-from ml_connector.workspaces.roles import MAY
+from ml_connector.workspaces.roles import MAY, Permission
 
 PAGES = (
     ("home", "Home", "home"),
     ("problems", "Problems", "problem"),
     ("records", "Records", "record"),
+    ("approvals", "Approvals", "approval"),
+    ("tie_outs", "Tie-out", ("tie_out", "pack")),
     ("mappings", "Mappings", "mapping"),
     ("runs", "Runs", "run"),
     ("connections", "Connections", "connection"),
+    ("audit", "Audit", "audit"),
     ("settings", "Settings", "settings"),
 )
 """Name of the address, what people read, and what the names of its further addresses begin with."""
+
+
+COUNT_IDS = {"problems": "open-problems", "approvals": "waiting-approvals"}
 
 
 @dataclass(frozen=True)
@@ -46,13 +53,16 @@ def layout(request: HttpRequest) -> dict[str, Any]:
     workspace = place.workspace
     here = request.resolver_match.url_name or "" if request.resolver_match else ""
     open_ones = Problem.objects.of(workspace).filter(state=ProblemState.OPEN).count()
+    counts = {"problems": open_ones}
+    if Permission.APPROVE in MAY[place.role]:
+        counts["approvals"] = waiting_for(workspace, place.person.actor)
     found["navigation"] = [
         Entry(
             label,
             reverse(name, args=[workspace.name]),
             here=here == name or here.startswith(begins),
-            count=open_ones if name == "problems" else 0,
-            count_id="open-problems" if name == "problems" else "",
+            count=counts.get(name, 0),
+            count_id=COUNT_IDS[name] if name in counts else "",
         )
         for name, label, begins in PAGES
     ]

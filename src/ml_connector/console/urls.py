@@ -9,7 +9,20 @@ from allauth.mfa.totp import views as totp
 from django.urls import URLPattern, URLResolver, include, path
 
 from ml_connector.console.access import public, signed_in
-from ml_connector.console.views import connections, entrance, home, mappings, problems, records, runs, settings
+from ml_connector.console.views import (
+    approvals,
+    connections,
+    entrance,
+    home,
+    mappings,
+    problems,
+    records,
+    runs,
+    settings,
+    tasks,
+    tie_out,
+    trail,
+)
 
 _ACCOUNT: list[URLPattern] = [
     path("sign-in", public(account.login), name="account_login"),
@@ -42,11 +55,29 @@ _WORKSPACE: list[URLPattern] = [
     path("mappings", mappings.listed, name="mappings"),
     path("mappings/<str:integration>/<str:name>", mappings.show, name="mapping"),
     path("mappings/<str:integration>/<str:name>/publish", mappings.publish, name="mapping_publish"),
+    path("tie-out", tie_out.listed, name="tie_outs"),
+    path("tie-out/<str:integration>", tie_out.show, name="tie_out"),
+    path("tie-out/<str:integration>/compute", tie_out.compute, name="tie_out_compute"),
+    path("tie-out/<str:integration>/freeze", tie_out.freeze, name="tie_out_freeze"),
+    path("tie-outs/<int:result>/differences", tie_out.lines, name="tie_out_lines"),
+    path("tie-outs/<int:result>/csv", tie_out.table, name="tie_out_csv"),
+    path("packs/<int:pack>", tie_out.pack, name="pack"),
+    path("packs/<int:pack>/file", tie_out.pack_file, name="pack_file"),
+    path("approvals", approvals.listed, name="approvals"),
+    path("approvals/<int:approval>", approvals.show, name="approval"),
+    path("approvals/<int:approval>/approve", approvals.approve, name="approval_approve"),
+    path("approvals/<int:approval>/refuse", approvals.refuse, name="approval_refuse"),
+    path("approvals/<int:approval>/withdraw", approvals.withdraw, name="approval_withdraw"),
+    path("audit", trail.listed, name="audit"),
+    path("audit/verify", trail.verify, name="audit_verify"),
+    path("audit/export", trail.export, name="audit_export"),
+    path("tasks/<int:task>", tasks.show, name="task"),
     path("runs", runs.listed, name="runs"),
     path("runs/start", runs.start, name="run_start"),
     path("runs/pause", runs.pause, name="run_pause"),
     path("connections", connections.listed, name="connections"),
     path("connections/<int:connection>/ping", connections.ping, name="connection_ping"),
+    path("connections/<int:connection>/secrets", connections.secrets, name="connection_secrets"),
     path("settings", settings.show, name="settings"),
     path("settings/time-zone", settings.time_zone, name="settings_time_zone"),
     path("settings/people/invite", settings.invite, name="settings_invite"),

@@ -28,6 +28,7 @@ CAUSES = {
     "source_shape_changed": "Source changed its shape",
     "internal_error": "Error of ours",
     "flow_parked": "Flow is parked",
+    "period_changed": "Frozen period changed",
 }
 
 STATES = {
@@ -60,13 +61,17 @@ STATES = {
     "stopped": "Stopped",
     "not started": "Not started",
     "paused": "Paused",
+    "waiting": "Waits",
+    "approved": "Approved",
+    "withdrawn": "Withdrawn",
+    "lapsed": "Lapsed",
     "parked": "Parked",
 }
 
 TONES = {
-    "good": {"confirmed", "solved", "handled", "ok", "succeeded", "adopted", "healthy"},
+    "good": {"confirmed", "solved", "handled", "ok", "succeeded", "adopted", "healthy", "approved"},
     "busy": {"staged", "ready", "in_flight", "in_doubt", "live", "pending"},
-    "warn": {"blocked", "open", "with_problems", "waiting for you", "failing", "lost", "not_done"},
+    "warn": {"blocked", "open", "with_problems", "waiting for you", "failing", "lost", "not_done", "waiting"},
     "bad": {"circuit_open", "failed", "refused", "stopped", "parked", "written_off"},
 }
 """Colours of the badges; what stands in none is grey."""
@@ -78,6 +83,57 @@ KINDS = {
     "listing": "List the target's",
     "read_target": "Read the target's",
 }
+
+REASONS = {
+    "not_yet_sent": "Not sent yet",
+    "in_flight": "Being sent",
+    "in_doubt": "Being looked for",
+    "blocked": "Held back",
+    "skipped": "Skipped",
+    "written_off": "Written off",
+    "not_listed": "Not in the last listing",
+    "archived_in_target": "Archived there",
+    "credit_not_applied": "Credit not applied yet",
+    "credit_applied_elsewhere": "Credit applied to another bill",
+    "paid_in_source": "Paid in the source only",
+    "paid_in_target": "Paid in the target only",
+    "amended": "Different amounts",
+    "voided_in_source": "Voided in the source only",
+    "gone_in_source": "No longer in the source",
+    "corrects_unread": "Corrects what was not read",
+    "only_in_target": "Entered in the target by hand",
+    "unexplained": "Not explained",
+}
+"""Why both sides differ."""
+
+SHOWS = {
+    "differences": "Those that differ",
+    "unexplained": "Those not explained",
+    "all": "All suppliers",
+    "only_in_target": "Only in the target",
+}
+
+TASKS = {"tie_out": "The comparison", "freeze": "Freezing the period", "verify": "Verifying the chain"}
+
+APPROVALS = {
+    "override": "Send a possible duplicate",
+    "write_off": "Write off",
+    "credentials": "Change a connection",
+    "mapping": "Publish a mapping",
+}
+
+ENTRIES = {
+    "approval_asked": "Approval asked for",
+    "config_change": "Configuration changed",
+    "mapping_change": "Mapping published",
+    "problem_opened": "Problem opened",
+    "problem_solved": "Problem solved",
+    "read_batch": "Read",
+    "freeze": "Period frozen",
+    "override": "Decision of a person",
+    "people": "People changed",
+}
+"""Kinds of entries of the trail, where their name does not say it."""
 
 ACTIONS = {
     "retry": "Retry",

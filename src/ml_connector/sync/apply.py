@@ -13,9 +13,9 @@ from typing import Any
 from django.db import transaction
 
 from ml_connector import audit, clock, vault
-from ml_connector.integrations import SYSTEMS
 from ml_connector.integrations.base import FlowSpec
-from ml_connector.sync import mappings
+from ml_connector.sync import connecting, mappings
+from ml_connector.sync.approvals import host_of
 from ml_connector.sync.configfile import (
     Configuration,
     ConfigurationRefused,
@@ -32,8 +32,7 @@ from ml_connector.sync.configfile import (
 )
 from ml_connector.sync.connections import credential_fingerprint
 from ml_connector.sync.mapping_checks import MappingRefused
-from ml_connector.sync.models import Connection, Flow, Health, Integration
-from ml_connector.sync.sessions import FIELD as SESSION
+from ml_connector.sync.models import Connection, Flow, Integration
 from ml_connector.workspaces.models import Workspace
 
 
@@ -79,7 +78,7 @@ def known(workspace_name: str) -> Known:
     if workspace is None:
         return Known()
     connections = {
-        row.name: KnownConnection(row.system, row.settings, frozenset(stored_secrets(row)))
+        row.name: KnownConnection(row.system, row.settings, frozenset(connecting.stored_secrets(row)))
         for row in Connection.objects.of(workspace).select_related("workspace")
     }
     integrations = {
@@ -104,7 +103,7 @@ def _apply(configuration: Configuration, plan: Plan, actor: str) -> None:
             plan.note("create", f"workspace {workspace.name}")
             trail.add("config_change", f"workspace:{workspace.pk}", fields=["name"])
         for connection in configuration.connections:
-            faults += _connection(workspace, configuration, connection, plan, trail)
+            faults += _connection(workspace, configuration, connection, plan, trail, actor)
         if faults:
             raise ConfigurationRefused(faults)
         for integration in configuration.integrations:
@@ -117,11 +116,16 @@ def _apply(configuration: Configuration, plan: Plan, actor: str) -> None:
 
 
 def _connection(
-    workspace: Workspace, configuration: Configuration, given: ConnectionPlan, plan: Plan, trail: audit.Trail
+    workspace: Workspace,
+    configuration: Configuration,
+    given: ConnectionPlan,
+    plan: Plan,
+    trail: audit.Trail,
+    actor: str,
 ) -> list[Fault]:
     row = Connection.objects.of(workspace).select_related("workspace").filter(name=given.name).first()
-    settings = _merged(row.settings if row else {}, given.settings)
-    before = stored_secrets(row) if row else {}
+    settings = connecting.merged(row.settings if row else {}, given.settings)
+    before = connecting.stored_secrets(row) if row else {}
     secrets = {**before, **given.secrets}
     credential = credential_fingerprint(given.system, settings, secrets)
     shared = _shared_with(row, credential)
@@ -140,29 +144,15 @@ def _connection(
         )
         plan.note("create", f"connection {given.name} to {given.system.label}")
     elif fields:
-        row.settings, row.credential = settings, credential
-        row.health, row.health_text, row.not_before, row.failures = Health.UNKNOWN, "", None, 0
-        row.session_serial += 1
-        row.save()
-        vault.delete(workspace, _owner(row), SESSION)
+        connecting.change(trail, row, given.settings, given.secrets, host_of(actor))
         plan.note("change", f"connection {given.name}", ", ".join(fields))
+        return []
     else:
         return []
     for name in changed_secrets:
-        vault.put(workspace, _owner(row), name, given.secrets[name])
-    trail.add("config_change", f"connection:{row.pk}", fields=fields)
+        vault.put(workspace, connecting.owner(row), name, given.secrets[name])
+    trail.add("config_change", f"connection:{row.pk}", fields=fields, second_person=host_of(actor))
     return []
-
-
-def stored_secrets(row: Connection) -> dict[str, str]:
-    """The Connection's own secrets; a session, which is sealed beside them, is none."""
-    names = {setting.name for setting in SYSTEMS[row.system].secrets()}
-    sealed = vault.get_all(row.workspace, _owner(row))
-    return {name: value for name, value in sealed.items() if name in names}
-
-
-def _owner(row: Connection) -> str:
-    return f"connection:{row.name}"
 
 
 def _shared_with(row: Connection | None, credential: str) -> str | None:
@@ -191,7 +181,7 @@ def _integration(
             kind=given.spec.kind,
             erp=rows[given.erp],
             platform=rows[given.platform],
-            policies=_merged({}, given.policies),
+            policies=connecting.merged({}, given.policies),
             paused=bool(given.paused),
         )
         plan.note("create", f"integration {given.name} ({given.spec.label})")
@@ -224,7 +214,7 @@ def _flow(
             name=spec.name,
             position=position,
             every=every or spec.every,
-            policies=_merged({}, given.policies if given else {}),
+            policies=connecting.merged({}, given.policies if given else {}),
             paused=bool(given and given.paused),
         )
         plan.note("create", name, f"every {interval_text(row.every)}")
@@ -247,7 +237,7 @@ def _update(
     policies: Mapping[str, Any],
     others: Mapping[str, Any],
 ) -> None:
-    merged = _merged(row.policies, policies)
+    merged = connecting.merged(row.policies, policies)
     fields = [f"policies.{key}" for key in _changed(row.policies, merged)]
     row.policies = merged
     if paused is not None and paused != row.paused:
@@ -282,12 +272,6 @@ def _mapping(integration: Integration, given: MappingPlan, plan: Plan, actor: st
     if version.number not in before:
         plan.note("change", f"mapping {integration.name}.{given.name}", f"version {version.number}")
         plan.warnings.extend(checked.warnings)
-
-
-def _merged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What is stored with what the file says; an empty value there takes the stored one out, back to the default."""
-    merged = {**stored, **given}
-    return {name: value for name, value in merged.items() if value is not None}
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from ml_connector.domain.records import InvoiceStatus
 from ml_connector.integrations.base import FlowKind
 from ml_connector.sync.differences import Document, Entry, Reason
 from ml_connector.sync.flows import declaration, side
+from ml_connector.sync.instant import one_instant
 from ml_connector.sync.models import (
     Attempt,
     Flow,
@@ -139,15 +140,34 @@ _OBSERVED = msgspec.json.Decoder(_Observed)
 _NAMES = msgspec.json.Decoder(_Named)
 
 
-def read_book(integration: Integration) -> Book:
-    """Loads both sides of an Integration's invoices and credit notes from the database."""
-    return _Reader(integration).book()
+def read_book(integration: Integration, seen: Callable[[int], None] | None = None) -> Book:
+    """Loads both sides of an Integration's invoices and credit notes from the database, as of one instant.
+
+    `seen` is told how many rows were read so far. Raises ValueError where the Integration moves no invoices.
+    """
+    reader = _Reader(integration, seen)
+    with one_instant():
+        return reader.book()
+
+
+def declares_documents(integration: Integration) -> bool:
+    """Whether there is anything to tie out: the Integration moves invoices."""
+    return any(
+        flow.kind is FlowKind.DOCUMENTS and flow.record_type == "invoice" for flow in declaration(integration).flows
+    )
+
+
+def rows_to_read(integration: Integration) -> int:
+    """About how many rows `read_book` goes through, without counting them."""
+    rows = Flow.objects.of(integration.workspace_id).filter(integration=integration)
+    return sum(rows.values_list("records_ever", flat=True))
 
 
 class _Reader:
     """Reads what a Book is made of, one query for each kind of row."""
 
-    def __init__(self, integration: Integration) -> None:
+    def __init__(self, integration: Integration, seen: Callable[[int], None] | None = None) -> None:
+        self._seen, self._rows = seen, 0
         self.integration = integration
         self.workspace = integration.workspace_id
         self.page = declaration(integration)
@@ -185,6 +205,11 @@ class _Reader:
             troubles=self._troubles(),
         )
 
+    def _count(self, rows: int) -> None:
+        self._rows += rows
+        if self._seen and self._rows % 1000 == 0:
+            self._seen(self._rows)
+
     def _read_entries(self) -> None:
         rows = TargetEntry.objects.of(self.workspace).filter(connection=self.target, type__in=self.types)
         columns = ("type", "key", "mark", "state", "amount", "open", "currency", "supplier")
@@ -213,7 +238,8 @@ class _Reader:
                 if place is None or (target_key is None and place in linked):
                     yield document
                 else:
-                    yield self._placed(document, place)
+                    yield self._placed(replace(document, linked=target_key is not None), place)
+                self._count(1)
 
     def _placed(self, document: Document, place: Place) -> Document:
         """The document with what the target has of it."""

@@ -82,6 +82,8 @@ class Document:
     date: date | None = None
     note: str = ""
     entry: Entry | None = None
+    linked: bool = False
+    """A Link says which document of the target it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,11 @@ class Family:
     def owed(self) -> int:
         """What the source shows as open for the family."""
         return sum(_owed(member) for member in self.members)
+
+    @property
+    def linked(self) -> int:
+        """What the source shows as open for those of its documents that are linked to the target's."""
+        return sum(_owed(member) for member in self.members if member.linked)
 
     @property
     def billed(self) -> int:

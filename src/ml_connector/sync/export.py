@@ -10,8 +10,8 @@ import yaml
 
 from ml_connector.integrations import SYSTEMS
 from ml_connector.sync import mappings
-from ml_connector.sync.apply import stored_secrets
 from ml_connector.sync.configfile import interval_text
+from ml_connector.sync.connecting import stored_secrets
 from ml_connector.sync.flows import declaration
 from ml_connector.sync.models import Connection, Flow, Integration
 from ml_connector.workspaces.models import Workspace

@@ -23,7 +23,7 @@ from django.db.models import Count, QuerySet
 from ml_connector import audit, clock
 from ml_connector.domain.numbers import normalised_code
 from ml_connector.integrations.base import MappingSpec, Side
-from ml_connector.sync import problems
+from ml_connector.sync import approvals, problems
 from ml_connector.sync.codes import CodeIndex, code_index, unique_by_form
 from ml_connector.sync.flows import declaration, side
 from ml_connector.sync.mapping_checks import Checked, Judge, MappingFault, MappingRefused
@@ -165,12 +165,14 @@ def set_entries(
     *,
     before_reading: bool = False,
     after: int | None = None,
+    second_person: str = "",
 ) -> MappingVersion:
     """Publishes one new version with these changes; None takes an entry out. All of them or none.
 
     What waits for these codes is judged again at the next push. Entries that are in force already make no
     version: then the latest one comes back. `after`: the version that the changes were made on, 0 for none; another
-    one meanwhile is refused. Raises MappingRefused and MappingMoved.
+    one meanwhile is refused. `second_person` is who agreed, or why nobody had to (R72); the command line is the host's
+    hand. Raises MappingRefused and MappingMoved.
     """
     checked = check(integration, name, entries, before_reading=before_reading)
     starts = effective_from or clock.now().date()
@@ -181,8 +183,7 @@ def set_entries(
         )
         MappingRow.objects.of(workspace).select_for_update().get(pk=mapping.pk)
         latest = _versions(integration, name).order_by("number").last()
-        if after is not None and after != (latest.number if latest else 0):
-            raise MappingMoved(name, after, latest.number if latest else 0)
+        must_be_latest(integration, name, after)
         changed = _changed(integration, name, checked.entries, starts)
         if not changed:
             if latest is None:
@@ -216,9 +217,17 @@ def set_entries(
             effective_from=starts.isoformat(),
             codes=sorted(changed),
             warnings=len(checked.warnings),
+            second_person=second_person or approvals.host_of(actor),
         )
         problems.recheck(integration, CAUSES, [subject(name, source) for source in changed])
     return version
+
+
+def must_be_latest(integration: Integration, name: str, number: int | None) -> None:
+    """Raises MappingMoved unless that is the number of the latest version, 0 for none, or None."""
+    latest = _versions(integration, name).order_by("number").values_list("number", flat=True).last() or 0
+    if number is not None and number != latest:
+        raise MappingMoved(name, number, latest)
 
 
 def history(integration: Integration, name: str) -> list[MappingVersion]:

@@ -14,7 +14,10 @@ from django.db import transaction
 
 from ml_connector import audit, clock
 from ml_connector.redaction import redacted
+from ml_connector.sync import approvals
 from ml_connector.sync.models import (
+    ApprovalKind,
+    ApprovalState,
     Flow,
     Integration,
     Problem,
@@ -23,8 +26,6 @@ from ml_connector.sync.models import (
     Record,
     State,
 )
-from ml_connector.workspaces.models import ApiToken
-from ml_connector.workspaces.models.tokens import PROGRAM
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,7 @@ def open_problem(trail: audit.Trail, integration: Integration, cause: Cause, flo
         trail.add("problem_opened", f"problem:{problem.pk}", cause=cause.cause)
         return problem
     if problem.text != text:
-        asked = {name: problem.detail[name] for name in ("asked_for", "asked_by") if name in problem.detail}
-        problem.text, problem.fix, problem.detail = text, fix, {**cause.detail, **asked}
+        problem.text, problem.fix, problem.detail = text, fix, cause.detail
         problem.save(update_fields=["text", "fix", "detail"])
     return problem
 
@@ -213,29 +213,28 @@ def solve(problem: Problem, action: str, reason: str, actor: str) -> str:
         )
     with audit.recording(problem.workspace, actor=actor) as trail:
         if action in NEEDS_SECOND_PERSON:
-            asked_by = problem.detail.get("asked_by")
-            if problem.detail.get("asked_for") != action or asked_by == actor:
-                problem.detail = {**problem.detail, "asked_for": action, "asked_by": actor}
-                problem.save(update_fields=["detail"])
+            asked = approvals.waiting_about(problem.workspace_id, f"problem:{problem.pk}").filter(kind=action).first()
+            if asked is None or asked.asked_by == actor:
+                _ask(problem, action, reason, actor)
                 trail.add("override", f"problem:{problem.pk}", asked_for=action, reason=reason)
                 return f"Asked for. A second person must do the same before anything happens ({action})."
-            _may_be_second(problem, action, actor)
+            try:
+                approvals.settle(trail, asked, actor, ApprovalState.APPROVED, reason)
+            except approvals.NotDecided as refused:
+                raise DecisionRefused(str(refused)) from refused
         return _carry_out(trail, problem, action, reason, actor)
 
 
-def _may_be_second(problem: Problem, action: str, actor: str) -> None:
-    """A program is no second person, nor is whoever made the program that asked. Raises DecisionRefused."""
-    if actor.startswith(PROGRAM):
-        raise DecisionRefused(
-            f"Problem {problem.pk} waits for a second person ({action}). A program cannot be that: somebody has to"
-            " approve it in the console."
-        )
-    asked_by = str(problem.detail.get("asked_by", ""))
-    made = ApiToken.objects.of(problem.workspace_id).filter(name=asked_by.removeprefix(PROGRAM), made_by=actor)
-    if asked_by.startswith(PROGRAM) and made.exists():
-        raise DecisionRefused(
-            f"Problem {problem.pk}: you made the token that asked for this ({action}). Somebody else has to approve it."
-        )
+def _ask(problem: Problem, action: str, reason: str, actor: str) -> None:
+    approvals.ask(
+        problem.workspace,
+        ApprovalKind(action),
+        f"problem:{problem.pk}",
+        f"{ACTIONS[action].partition(' (')[0].capitalize()}: {problem.text}",
+        actor,
+        reason=reason,
+        detail={"problem": problem.pk},
+    )
 
 
 def _carry_out(trail: audit.Trail, problem: Problem, action: str, reason: str, actor: str) -> str:
@@ -244,6 +243,7 @@ def _carry_out(trail: audit.Trail, problem: Problem, action: str, reason: str, a
     problem.state, problem.action, problem.reason = ProblemState.HANDLED, action, reason
     problem.ended_at, problem.ended_by = clock.now(), actor
     problem.save()
+    _no_longer_asked(trail, problem)
     trail.add("override", f"problem:{problem.pk}", action=action, reason=reason, records=len(records))
     for record in records:
         if record.state != State.BLOCKED:
@@ -295,4 +295,9 @@ def _attach(trail: audit.Trail, record: Record, problems: Sequence[Problem]) -> 
 def _solve(trail: audit.Trail, problem: Problem) -> None:
     problem.state, problem.ended_at, problem.ended_by = ProblemState.SOLVED, clock.now(), "cause gone"
     problem.save(update_fields=["state", "ended_at", "ended_by"])
+    _no_longer_asked(trail, problem)
     trail.add("problem_solved", f"problem:{problem.pk}", cause=problem.cause)
+
+
+def _no_longer_asked(trail: audit.Trail, problem: Problem) -> None:
+    approvals.lapse(trail, approvals.waiting_about(problem.workspace_id, f"problem:{problem.pk}"))

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from ml_connector import audit, clock
-from ml_connector.sync import bulk, outcomes, problems, suggestions
+from ml_connector.sync import bulk, closing, outcomes, problems, suggestions
 from ml_connector.sync import codes as code_lists
 from ml_connector.sync.flows import archives_what_is_gone, source_of, source_policy, spec_of, target_of
 from ml_connector.sync.leases import Lease
@@ -89,6 +89,7 @@ def sweep(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float) -
         missing = mark_gone(flow, seen, run, lease)
         for record in missing:
             _gone(trail, flow, record)
+        closing.notice_gone(trail, flow, missing)
         _back(trail, flow, seen)
     flow.last_swept_at = clock.now()
     flow.save(update_fields=["last_swept_at"])

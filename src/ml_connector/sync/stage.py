@@ -19,7 +19,7 @@ from ml_connector import audit, clock
 from ml_connector.domain.money import to_units
 from ml_connector.domain.numbers import normalised
 from ml_connector.domain.records import Invoice, Payment, Supplier, canonical
-from ml_connector.sync import bulk
+from ml_connector.sync import bulk, closing
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, Record, Run
 from ml_connector.systems.base import Cursor, Page
@@ -111,7 +111,7 @@ def stage(flow: Flow, pages: Sequence[Encoded], run: Run, lease: Lease, *, keep_
         for page in pages:
             staged = Staged(read=len(page.rows))
             if page.rows:
-                _store(flow, page.rows, staged)
+                _store(trail, flow, page.rows, staged)
             if not keep_cursor and page.cursor is not None:
                 flow.cursor = dict(page.cursor)
             total.add(staged)
@@ -130,14 +130,18 @@ def stage(flow: Flow, pages: Sequence[Encoded], run: Run, lease: Lease, *, keep_
     return total
 
 
-def _store(flow: Flow, rows: Sequence[bulk.New], staged: Staged) -> None:
+def _store(trail: audit.Trail, flow: Flow, rows: Sequence[bulk.New], staged: Staged) -> None:
     known = bulk.known(flow, [row[0] for row in rows])
+    closed = closing.closed_periods(flow)
+    newer_months: dict[str, str] = {}
     inserts: dict[str, bulk.New] = {}
     updates: list[tuple[Any, ...]] = []
     for row in rows:
         before = known.get(row[0])
         if before is None:
             inserts[row[0]] = row
+            if closed:
+                newer_months[row[0]] = closing.month_of(row[2])
             continue
         _, digest, _, _, changed_at, observed, invalid, *_ = row
         if before.changed_at and changed_at and changed_at < before.changed_at:
@@ -148,11 +152,16 @@ def _store(flow: Flow, rows: Sequence[bulk.New], staged: Staged) -> None:
         if not newer and not moved and changed_at in {None, before.changed_at}:
             continue
         staged.changed += newer
+        if closed and newer:
+            newer_months[row[0]] = closing.month_of(row[2])
         updates.append((*row[1:7], False, *row[7:], newer, newer or moved, before.id))
     staged.new = len(inserts)
+    older_months = closing.months_stored(flow, newer_months.keys() & known.keys()) if newer_months else {}
     bulk.insert(flow, bulk.stored(clock.now()), list(inserts.values()))
     if updates:
         bulk.update(updates)
+    if newer_months:
+        closing.notice(trail, flow, closed, older_months, newer_months)
 
 
 def _columns_of(record: Any) -> tuple[str, str, int | None, str, str | None]:

@@ -29,6 +29,8 @@ class Line:
     number: str
     """The document, as its supplier printed it."""
     text: str
+    date: date | None = None
+    """When the document was posted, from which a difference's age counts."""
     record: int | None = None
     source_key: str = ""
     target_key: str = ""
@@ -45,6 +47,8 @@ class Row:
     name: str
     currency: str
     source: Decimal
+    linked: Decimal
+    """Of the source's, what is linked to documents of the target."""
     target: Decimal
     """What the target's bills leave open; its open credits are lines."""
     lines: tuple[Line, ...]
@@ -64,6 +68,7 @@ class Total:
 
     currency: str
     source: Decimal
+    linked: Decimal
     target: Decimal
     by_reason: dict[Reason, Decimal]
 
@@ -116,9 +121,13 @@ class TieOut:
 
 
 def tie_out(
-    integration: Integration, period: str | None = None, read: Callable[[Integration], object] | None = None
+    integration: Integration,
+    period: str | None = None,
+    read: Callable[[Integration], object] | None = None,
+    seen: Callable[[int], None] | None = None,
 ) -> TieOut:
-    """Compares the open balances of both sides as last read; `read` is called first to read both again.
+    """Compares the open balances of both sides as last read; `read` is called first to read both again, `seen` now
+    and then with the number of rows looked at.
 
     `period` (YYYY-MM) leaves out documents posted after its last day; balances are today's. Raises ValueError for
     a period that is no month.
@@ -126,7 +135,7 @@ def tie_out(
     until = last_day(period) if period else None
     if read is not None:
         read(integration)
-    book = read_book(integration)
+    book = read_book(integration, seen)
     return report(integration.name, book, clock.now(), period, until)
 
 
@@ -184,12 +193,13 @@ def _row(
     entries: Iterable[Entry],
     until: date | None,
 ) -> Row:
-    source = target = 0
+    source = linked = target = 0
     items: list[Item] = []
     for family in families(documents):
         if until is not None and family.root.date is not None and family.root.date > until:
             continue
         source += family.owed
+        linked += family.linked
         target += family.billed
         items += differences(family)
     for entry in entries:
@@ -200,7 +210,15 @@ def _row(
         items += loose(entry, moved=(entry.type, entry.key) in book.moved)
     lines = tuple(_line(book, item, currency) for item in items)
     name = book.names.get(supplier, "")
-    return Row(supplier, name, currency, _money(source, currency), _money(target, currency), lines)
+    return Row(
+        supplier,
+        name,
+        currency,
+        amount_of(source, currency),
+        amount_of(linked, currency),
+        amount_of(target, currency),
+        lines,
+    )
 
 
 def _line(book: Book, item: Item, currency: str) -> Line:
@@ -211,9 +229,10 @@ def _line(book: Book, item: Item, currency: str) -> Line:
     said = problem.text if problem else (document.note if document and item.reason in SAID_BY_RECORD else "")
     return Line(
         item.reason,
-        _money(item.units, currency),
+        amount_of(item.units, currency),
         document.number if document else caption.number,
         f"{text} {said}".strip(),
+        date=document.date if document else caption.date,
         record=document.record if document else None,
         source_key=document.key if document else "",
         target_key=entry.key if entry else "",
@@ -249,11 +268,17 @@ SAID_BY_RECORD = frozenset({Reason.SKIPPED, Reason.WRITTEN_OFF})
 def _totals(rows: Iterable[Row]) -> tuple[Total, ...]:
     found: dict[str, Total] = {}
     for row in rows:
-        before = found.get(row.currency) or Total(row.currency, Decimal(0), Decimal(0), {})
+        before = found.get(row.currency) or Total(row.currency, Decimal(0), Decimal(0), Decimal(0), {})
         by_reason = dict(before.by_reason)
         for line in row.lines:
             by_reason[line.reason] = by_reason.get(line.reason, Decimal(0)) + line.amount
-        found[row.currency] = Total(row.currency, before.source + row.source, before.target + row.target, by_reason)
+        found[row.currency] = Total(
+            row.currency,
+            before.source + row.source,
+            before.linked + row.linked,
+            before.target + row.target,
+            by_reason,
+        )
     return tuple(found[currency] for currency in sorted(found))
 
 
@@ -266,7 +291,7 @@ def _sum(lines: Iterable[Line], reason: Reason) -> Decimal:
     return sum((line.amount for line in lines if line.reason is reason), Decimal(0))
 
 
-def _money(units: int, currency: str) -> Decimal:
+def amount_of(units: int, currency: str) -> Decimal:
     """The amount with the currency's digits; with as many as it has where the currency is none, never rounded."""
     exact = Decimal(units) / UNITS
     try:
@@ -282,6 +307,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "name": row.name,
         "currency": row.currency,
         "source": str(row.source),
+        "linked": str(row.linked),
         "target": str(row.target),
         "difference": str(row.difference),
         "unexplained": str(row.unexplained),
@@ -291,6 +317,7 @@ def _row_json(row: Row) -> dict[str, Any]:
                 "amount": str(line.amount),
                 "number": line.number,
                 "text": line.text,
+                "date": line.date.isoformat() if line.date else None,
                 "record": line.record,
                 "source_key": line.source_key,
                 "target_key": line.target_key,
@@ -305,6 +332,7 @@ def _total_json(total: Total) -> dict[str, Any]:
     return {
         "currency": total.currency,
         "source": str(total.source),
+        "linked": str(total.linked),
         "target": str(total.target),
         "difference": str(total.difference),
         "unexplained": str(total.unexplained),

@@ -11,10 +11,21 @@ from ninja import Header, Router
 from ml_connector.api.v1.failures import Failure
 from ml_connector.api.v1.frame import Call, changes, reads
 from ml_connector.api.v1.paging import SIZE, Cursor, Limit, Pages
-from ml_connector.api.v1.shapes import CodeList, Entry, Id, ListedCode, Mapping, Name, Page, Publication, Version
-from ml_connector.sync import mappings
+from ml_connector.api.v1.shapes import (
+    CodeList,
+    Entry,
+    Id,
+    ListedCode,
+    Mapping,
+    Name,
+    Page,
+    Publication,
+    Published,
+    Version,
+)
+from ml_connector.sync import mappings, second_person
 from ml_connector.sync.mapping_checks import MappingRefused
-from ml_connector.sync.models import Connection, Integration
+from ml_connector.sync.models import Approval, Connection, Integration
 from ml_connector.sync.queries.code_lists import code_lists, code_rows
 from ml_connector.sync.queries.mapping_page import mapping_list, mapping_row
 from ml_connector.workspaces.roles import Permission
@@ -63,7 +74,7 @@ def list_mapping_versions(
     return pages.page(rows[: pages.at_most], lambda version: version.number)
 
 
-@changes(router, f"{MAPPING}/versions", Version, Permission.MAP, status=201)
+@changes(router, f"{MAPPING}/versions", Published, Permission.MAP, status=201)
 def publish_mapping(
     request: Call,
     response: HttpResponse,
@@ -73,7 +84,8 @@ def publish_mapping(
     body: Publication,
     if_match: Annotated[str, Header(alias="If-Match", description="ETag of the Mapping.", max_length=40)] = "",
 ) -> object:
-    """Publishes one new version: all of the changes or none. What waits for these codes follows by itself."""
+    """Publishes one new version: all of the changes or none. What waits for these codes follows by itself. Where
+    somebody else in the Workspace may approve, it is only asked for."""
     row = _integration(request, integration, name)
     found = _ETAG.fullmatch(if_match.strip())
     if found is None:
@@ -82,11 +94,13 @@ def publish_mapping(
     if not body.entries:
         text = "No entries were sent. Nothing was published."
         raise Failure("fields", text, "", [{"where": "body.entries", "text": "is empty"}])
-    version = mappings.set_entries(
+    made = second_person.publish_mapping(
         row, name, dict(body.entries), request.actor, body.reason, body.effective_from, after=int(found[1])
     )
-    response["ETag"] = f'"{version.number}"'
-    return version
+    if isinstance(made, Approval):
+        return {"version": None, "waits_for_second_person": True}
+    response["ETag"] = f'"{made.number}"'
+    return {"version": made, "waits_for_second_person": False}
 
 
 @reads(router, "/code-lists", Page[CodeList])

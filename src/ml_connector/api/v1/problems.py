@@ -12,10 +12,10 @@ from ml_connector.api.v1.frame import Call, changes, reads
 from ml_connector.api.v1.paging import SIZE, Cursor, Limit, Pages
 from ml_connector.api.v1.shapes import Decided, Decision, Id, Page, Problem, ProblemDetail, Record, Target, Text
 from ml_connector.jobs import schedule
-from ml_connector.sync import links, mappings
+from ml_connector.sync import approvals, links, mappings, second_person
 from ml_connector.sync import problems as deciding
+from ml_connector.sync.models import Approval, ProblemState, RunKind
 from ml_connector.sync.models import Problem as ProblemRow
-from ml_connector.sync.models import ProblemState, RunKind
 from ml_connector.sync.models import Record as RecordRow
 from ml_connector.sync.queries.problem_page import flows_held, problem_view
 from ml_connector.sync.queries.problems import newest_problems, one_problem
@@ -67,7 +67,8 @@ def decide_problem(request: Call, workspace: str, problem: Id, body: Decision) -
     """Carries out one of the Problem's actions. `retry` replays what it holds. An override and a write-off are only
     asked for: a person approves them in the console."""
     row = _open(request, problem)
-    if body.action in deciding.NEEDS_SECOND_PERSON and row.detail.get("asked_for") == body.action:
+    waiting = approvals.waiting_about(request.workspace, f"problem:{problem}")
+    if waiting.filter(kind=body.action).exists():
         text = f"Problem {problem}: {body.action} was asked for already and waits for a second person."
         raise Failure("refused", text, "Somebody has to approve it in the console.")
     flows = flows_held(request.workspace, problem)[1]
@@ -84,7 +85,11 @@ def map_code_of_problem(request: Call, workspace: str, problem: Id, body: Target
     if row.cause not in mappings.CAUSES:
         raise Failure("refused", f"Problem {problem} is a {row.cause}: no mapping ends it.", row.fix)
     flows = flows_held(request.workspace, problem)[1]
-    mappings.set_entries(row.integration, name, {code: body.target}, request.actor, f"Problem {problem}")
+    made = second_person.publish_mapping(
+        row.integration, name, {code: body.target}, request.actor, f"Problem {problem}"
+    )
+    if isinstance(made, Approval):
+        return _decided(request, problem, f"Asked for: {code} is mapped to {body.target} once somebody approves it.")
     schedule.wake([flow.pk for flow in flows], RunKind.PUSH)
     return _decided(request, problem, f"{code} is mapped to {body.target}.")
 
@@ -120,4 +125,4 @@ def _decided(request: Call, problem: int, said: str) -> object:
     view = problem_view(request.workspace, problem)
     if view is None:
         raise Http404
-    return {"text": said, "waits_for_second_person": bool(view.asked_for), "problem": view.problem}
+    return {"text": said, "waits_for_second_person": bool(view.asked), "problem": view.problem}

@@ -99,6 +99,14 @@ class Told(Answer):
     reason: str
 
 
+class Asked(Answer):
+    kind: str
+    title: str
+    asked_by: str
+    asked_at: datetime
+    reason: str
+
+
 class ProblemDetail(Answer):
     problem: Problem
     mapping: MappingFix | None
@@ -106,9 +114,8 @@ class ProblemDetail(Answer):
     link: LinkFix | None
     """The Problem ends when this supplier is linked."""
     actions: list[Action]
-    asked_for: str
-    """What waits for a second person; empty where nothing does."""
-    asked_by: str
+    asked: Asked | None
+    """What waits for a second person."""
     story: list[Told]
 
 
@@ -241,6 +248,13 @@ class Version(Answer):
     published_at: datetime
     published_by: str
     reason: str
+
+
+class Published(Answer):
+    version: Version | None
+    """None where it waits."""
+    waits_for_second_person: bool
+    """Nothing happened yet: a person has to approve it in the console."""
 
 
 class Publication(Body):

@@ -8,12 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from ml_connector import clock
 from ml_connector.console import words
+from ml_connector.sync.tieout import amount_of
 
 register = template.Library()
 
@@ -84,6 +86,51 @@ def kind(name: str) -> str:
 @register.filter
 def action(name: str) -> str:
     return words.ACTIONS.get(name, words.said(name))
+
+
+@register.filter
+def reason(name: str) -> str:
+    return words.REASONS.get(name, words.said(name))
+
+
+@register.filter
+def shows(name: str) -> str:
+    return words.SHOWS.get(name, words.said(name))
+
+
+@register.filter
+def task(kind: str) -> str:
+    return words.TASKS.get(kind, words.said(kind))
+
+
+@register.filter
+def approval(kind: str) -> str:
+    return words.APPROVALS.get(kind, words.said(kind))
+
+
+@register.filter
+def entry_word(name: str) -> str:
+    return words.ENTRIES.get(name, words.said(name))
+
+
+@register.filter
+def units(amount: int, currency: str) -> str:
+    """An amount as the database stores it."""
+    return money(amount_of(amount, currency), currency)
+
+
+@register.simple_tag(takes_context=True)
+def subject(context: template.Context, name: str, numbers: Mapping[str, str]) -> str:
+    """What an entry of the trail is about, with the way to its page."""
+    kind, _, key = name.partition(":")
+    page = SUBJECT_PAGES.get(kind)
+    text = numbers.get(name) or f"{words.said(kind)} {key}".strip()
+    if page is None or not key.isdecimal() or (kind == "record" and name not in numbers):
+        return text
+    return format_html('<a href="{}">{}</a>', reverse(page, args=[context["workspace"].name, int(key)]), text)
+
+
+SUBJECT_PAGES = {"record": "record", "problem": "problem", "pack": "pack", "approval": "approval"}
 
 
 @register.filter

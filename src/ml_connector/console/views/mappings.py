@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from ml_connector import clock
 from ml_connector.console import people
 from ml_connector.console.access import WorkspaceRequest, needs
-from ml_connector.sync import mappings
+from ml_connector.sync import second_person
 from ml_connector.sync.mapping_checks import MappingRefused
-from ml_connector.sync.models import Integration
+from ml_connector.sync.models import Approval, Integration
 from ml_connector.sync.queries.mapping_page import mapping_list, mapping_view
 from ml_connector.workspaces.roles import Permission
 
@@ -41,12 +41,15 @@ def publish(request: WorkspaceRequest, integration: str, name: str) -> HttpRespo
     if not changed:
         return _page(request, integration, name, error="Nothing was changed in the grid.", status=400)
     try:
-        starts = date.fromisoformat(request.POST["from"]) if request.POST.get("from") else clock.now().date()
-        mappings.set_entries(row, name, changed, request.actor, request.POST.get("reason", ""), starts)
+        starts = date.fromisoformat(request.POST["from"]) if request.POST.get("from") else None
+        made = second_person.publish_mapping(row, name, changed, request.actor, request.POST.get("reason", ""), starts)
     except MappingRefused as refused:
         return _page(request, integration, name, error=str(refused), status=400)
     except ValueError:
         return _page(request, integration, name, error=f"{request.POST['from']} is no date.", status=400)
+    if isinstance(made, Approval):
+        messages.success(request, "Asked for. It is published when a second person approves it.")
+        return redirect("approval", workspace=request.workspace.name, approval=made.pk)
     address = reverse("mapping", args=[request.workspace.name, integration, name])
     return redirect(f"{address}?published={len(changed)}")
 

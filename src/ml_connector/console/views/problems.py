@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,17 +15,15 @@ from ml_connector import clock
 from ml_connector.console import people
 from ml_connector.console.access import WorkspaceRequest, needs
 from ml_connector.console.views import replaying
-from ml_connector.sync import links, mappings
+from ml_connector.sync import approvals, links, mappings, second_person
 from ml_connector.sync import problems as deciding
 from ml_connector.sync.links import LinkRefused
-from ml_connector.sync.mapping_checks import MappingRefused
-from ml_connector.sync.models import Flow, Problem, Record
-from ml_connector.sync.problems import DecisionRefused
+from ml_connector.sync.models import Flow, MappingVersion, Problem, Record
 from ml_connector.sync.queries.problem_list import problem_list
 from ml_connector.sync.queries.problem_page import ProblemView, flows_held, problem_view
 from ml_connector.workspaces.roles import Permission
 
-REFUSED = (DecisionRefused, MappingRefused, LinkRefused)
+REFUSED = (*second_person.REFUSALS, LinkRefused)
 
 
 @needs(Permission.VIEW)
@@ -55,7 +54,7 @@ def decide(request: WorkspaceRequest, problem: int) -> HttpResponse:
     """A decision of one person. What needs a second one is only asked for here."""
     row = _open(request, problem)
     action, reason = request.POST.get("action", ""), request.POST.get("reason", "")
-    if action in deciding.NEEDS_SECOND_PERSON and row.detail.get("asked_for") == action:
+    if approvals.waiting_about(request.workspace, f"problem:{row.pk}").filter(kind=action).exists():
         return _page(request, problem, error="It waits for a second person, who approves it on this page.", status=409)
     return _done(request, problem, lambda: deciding.solve(row, action, reason, request.actor))
 
@@ -65,11 +64,11 @@ def decide(request: WorkspaceRequest, problem: int) -> HttpResponse:
 def approve(request: WorkspaceRequest, problem: int) -> HttpResponse:
     """The second person's word (R41, R72)."""
     row = _open(request, problem)
-    asked = row.detail.get("asked_for", "")
-    if not asked or row.detail.get("asked_by") == request.actor:
-        text = "Nothing waits for approval here." if not asked else "You asked for it: somebody else must approve it."
+    asked = approvals.waiting_about(request.workspace, f"problem:{row.pk}").first()
+    if asked is None or asked.asked_by == request.actor:
+        text = "You asked for it: somebody else must approve it." if asked else "Nothing waits for approval here."
         return _page(request, problem, error=text, status=409)
-    return _done(request, problem, lambda: deciding.solve(row, asked, request.POST.get("reason", ""), request.actor))
+    return _done(request, problem, lambda: second_person.approve(asked, request.actor, request.POST.get("reason", "")))
 
 
 @needs(Permission.MAP)
@@ -82,11 +81,19 @@ def add_mapping(request: WorkspaceRequest, problem: int) -> HttpResponse:
     if not target or row.cause not in mappings.CAUSES:
         return _page(request, problem, error="Choose what the code is mapped to. Nothing was changed.", status=400)
 
-    def publish() -> str:
-        mappings.set_entries(row.integration, name, {code: target}, request.actor, f"Problem {row.pk}")
-        return f"{code} is mapped to {target}."
-
-    return _done(request, problem, publish)
+    started = clock.now()
+    ids, flows = flows_held(request.workspace, problem)
+    try:
+        made = second_person.publish_mapping(row.integration, name, {code: target}, request.actor, f"Problem {row.pk}")
+    except REFUSED as refused:
+        return _page(request, problem, error=str(refused), status=400)
+    if isinstance(made, MappingVersion):
+        return _follow(request, problem, f"{code} is mapped to {target}.", ids, flows, started)
+    said = f"Asked for: {code} is mapped to {target} when a second person approves it."
+    if request.htmx:
+        return _page(request, problem, said=said)
+    messages.success(request, said)
+    return redirect("problem", workspace=request.workspace.name, problem=problem)
 
 
 @needs(Permission.SOLVE)
@@ -143,14 +150,15 @@ def _page(
         "error": error,
         "said": said,
         "given": request.POST,
-        "own_request": found.asked_by == request.actor,
+        "own_request": found.asked is not None and found.asked.asked_by == request.actor,
     }
     part = "console/problems/_problem.html" if request.htmx else "console/problems/page.html"
     return render(request, part, context, status=status)
 
 
 def _actors(view: ProblemView) -> set[str]:
-    return {told.actor for told in view.story} | {view.asked_by, view.problem.ended_by}
+    asked_by = {view.asked.asked_by} if view.asked else set()
+    return {told.actor for told in view.story} | asked_by | {view.problem.ended_by}
 
 
 def _open(request: WorkspaceRequest, problem: int) -> Problem:

@@ -1,5 +1,6 @@
 """The tables of the engine. The words are those of the vocabulary in docs/architecture.md."""
 
+from ml_connector.sync.models.approvals import Approval, ApprovalKind, ApprovalState
 from ml_connector.sync.models.codes import CodeListEntry, Mapping, MappingEntry, MappingVersion
 from ml_connector.sync.models.configuration import (
     HANDED_OVER,
@@ -15,11 +16,16 @@ from ml_connector.sync.models.problems import Problem, ProblemRecord, ProblemSta
 from ml_connector.sync.models.records import Attempt, Link, Operation, Outcome, Record, State
 from ml_connector.sync.models.runs import Run, RunKind, RunState
 from ml_connector.sync.models.targets import Listing, TargetEntry
+from ml_connector.sync.models.tasks import Task, TaskKind, TaskState
+from ml_connector.sync.models.tieouts import Pack, StoredTieOut, TieOutLine, TieOutRow
 
 __all__ = [
     "HANDED_OVER",
     "PARK_AT",
     "Allowance",
+    "Approval",
+    "ApprovalKind",
+    "ApprovalState",
     "Attempt",
     "CodeListEntry",
     "Connection",
@@ -33,6 +39,7 @@ __all__ = [
     "MappingVersion",
     "Operation",
     "Outcome",
+    "Pack",
     "Ping",
     "PingState",
     "Problem",
@@ -43,5 +50,11 @@ __all__ = [
     "RunKind",
     "RunState",
     "State",
+    "StoredTieOut",
     "TargetEntry",
+    "Task",
+    "TaskKind",
+    "TaskState",
+    "TieOutLine",
+    "TieOutRow",
 ]

@@ -12,13 +12,14 @@ import msgspec
 
 from ml_connector.audit.models import AuditEntry
 from ml_connector.integrations.base import Side
-from ml_connector.sync import control, mappings
+from ml_connector.sync import approvals, control, mappings
 from ml_connector.sync.codes import fault
 from ml_connector.sync.flows import declaration, document_flows, side, target_of
 from ml_connector.sync.links import CAUSE as SUPPLIER_AMBIGUOUS
 from ml_connector.sync.mapping_checks import MappingRefused
 from ml_connector.sync.models import Flow, Problem, ProblemState, Record, RunKind, TargetEntry
 from ml_connector.sync.problems import ACTIONS, NEEDS_SECOND_PERSON, ONLY_FOR
+from ml_connector.sync.queries.approval_page import ApprovalRow, approval_row
 from ml_connector.sync.queries.problems import ProblemRow, one_problem
 from ml_connector.sync.queries.record_page import ON_ITS_WAY, flat
 from ml_connector.sync.queries.records import RecordRow, record_rows
@@ -112,9 +113,8 @@ class ProblemView:
     mapping: MappingFix | None
     link: LinkFix | None
     actions: tuple[Action, ...]
-    asked_for: str
+    asked: ApprovalRow | None
     """What waits for a second person."""
-    asked_by: str
     story: tuple[Told, ...]
 
 
@@ -135,8 +135,7 @@ def problem_view(workspace: Workspace, problem_id: int) -> ProblemView | None:
         _mapping(problem) if is_open else None,
         _link(problem) if is_open else None,
         _actions(problem) if is_open else (),
-        problem.detail.get("asked_for", "") if is_open else "",
-        problem.detail.get("asked_by", "") if is_open else "",
+        _asked(problem) if is_open else None,
         _story(workspace, problem_id),
     )
 
@@ -203,6 +202,16 @@ def _link(problem: Problem) -> LinkFix | None:
         page.system(Side.PLATFORM).label,
         choices,
     )
+
+
+def _asked(problem: Problem) -> ApprovalRow | None:
+    """A decision that was asked for, or a mapping of its code."""
+    found = approvals.waiting_about(problem.workspace_id, f"problem:{problem.pk}").first()
+    name, _, code = problem.subject.partition(":")
+    if found is None and problem.cause in mappings.CAUSES:
+        rows = approvals.waiting_about(problem.workspace_id, f"mapping:{problem.integration_id} {name}")
+        found = next((row for row in rows if code in row.detail["entries"]), None)
+    return approval_row(found) if found else None
 
 
 def _actions(problem: Problem) -> tuple[Action, ...]:
