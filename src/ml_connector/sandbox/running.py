@@ -22,7 +22,7 @@ from ml_connector.sandbox.kernel import Kernel
 from ml_connector.sandbox.server import Connection
 from ml_connector.sandbox.standin import BadInput, BadOption, Row, StandIn
 
-SYSTEMS = ("bill", "syspro")
+SYSTEMS = ("bill", "sapb1", "syspro")
 
 T = TypeVar("T")
 
