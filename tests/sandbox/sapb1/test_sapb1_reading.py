@@ -110,18 +110,18 @@ def test_text_is_compared_by_case_unless_the_request_says_otherwise(seeded):
     assert folded.json()["value"]
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"select": "NoSuch"},
-        {"orderby": "NoSuch"},
-        {"orderby": "DocEntry down"},
-        {"top": "x"},
-        {"skip": -1},
-        {"expand": "DocumentLines"},
-        {"apply": "groupby((CardCode))"},
-    ],
-)
+WRONG_OPTIONS = [
+    {"select": "NoSuch"},
+    {"orderby": "NoSuch"},
+    {"orderby": "DocEntry down"},
+    {"top": "x"},
+    {"skip": -1},
+    {"expand": "DocumentLines"},
+    {"apply": "groupby((CardCode))"},
+]
+
+
+@pytest.mark.parametrize("query", WRONG_OPTIONS)
 def test_wrong_query_options_are_refused(reader, query):
     assert refusal(reader.get("PurchaseInvoices", **query))[:2] == (400, 201)
 

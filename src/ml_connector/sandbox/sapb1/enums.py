@@ -32,7 +32,7 @@ DocumentAuthorizationStatusEnum: dasWithout=- dasPending=W dasApproved=Y dasReje
  dasGeneratedbyAuthorizer=A dasCancelled=C
 DownPaymentTypeEnum: dptRequest=N dptInvoice=Y
 LinkReferenceTypeEnum: lrt_00=0 lrt_01=1 lrt_02=2 lrt_03=3 lrt_04=4
-PaymentMeansTypeEnum: pmtNotAssigned=None pmtChecks=CHK pmtBankTransfer=BTR pmtCash=CAS pmtCreditCard=CRD
+PaymentMeansTypeEnum: pmtNotAssigned= pmtChecks=CHK pmtBankTransfer=BTR pmtCash=CAS pmtCreditCard=CRD
 PaymentsAuthorizationStatusEnum: pasWithout=- pasPending=W pasApproved=Y pasRejected=N pasGenerated=P
  pasGeneratedbyAuthorizer=A pasCancelled=C
 PeriodStatusEnum: ltUnlocked=N ltUnlockedExceptSales=S ltPeriodClosing=C ltLocked=Y

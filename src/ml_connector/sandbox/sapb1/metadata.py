@@ -25,6 +25,14 @@ ACTIONS = (
     "CompanyService_GetFinancePeriod",
     "DraftsService_SaveDraftToDocument",
 )
+UNBOUND_TYPES = (
+    "B1Session",
+    "AdminInfo",
+    "CompanyInfo",
+    "FinancePeriod",
+    "FinancePeriodParams",
+    "PeriodCategoryParams",
+)
 BOUND = {
     "Document": ("Cancel", "Close", "Reopen"),
     "Payment": ("Cancel", "CancelbyCurrentSystemDate", "SaveDraftToDocument"),
@@ -34,7 +42,7 @@ BOUND = {
 def metadata(schema: Schema, version: Version, *, old_release: bool) -> str:
     entities = {one.type for one in SETS.values()} | {"B1Session"}
     parts = [_enum(name, members, version) for name, members in ENUMS.items()]
-    for type_ in schema.types.values():
+    for type_ in _described(schema, old_release=old_release):
         kind = "EntityType" if type_.name in entities else "ComplexType"
         parts.append(_type(type_, kind, version, old_release=old_release))
     if version == "v2":
@@ -47,6 +55,19 @@ def metadata(schema: Schema, version: Version, *, old_release: bool) -> str:
         ]
     parts.append(_container(version))
     return _document("".join(parts), version)
+
+
+def _described(schema: Schema, *, old_release: bool) -> list[Type]:
+    """The types that this release has, in their order: those of the sets and services, and what they are made of."""
+    wanted = [*(one.type for one in SETS.values()), *UNBOUND_TYPES]
+    found: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        found.add(name)
+        properties = schema.types[name].properties.values()
+        shown = [one for one in properties if one.kind == "list" and not (old_release and one.newer)]
+        wanted += [one.of for one in shown if one.of not in found]
+    return [type_ for type_ in schema.types.values() if type_.name in found]
 
 
 def _document(content: str, version: Version) -> str:

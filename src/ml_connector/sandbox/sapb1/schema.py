@@ -25,7 +25,7 @@ class Property:
     length: int = 0
     read_only: bool = False
     newer: bool = False
-    """Absent in older releases and therefore in v1's description of 2019."""
+    """Absent in older releases, or of another type there."""
     default: Any = None
 
 

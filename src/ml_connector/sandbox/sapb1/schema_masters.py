@@ -14,7 +14,7 @@ TYPES = {
         BillToState s, ShipToState s, PeymentMethodCode s, BankCountry s, HouseBank s, HouseBankCountry s,
         HouseBankAccount s, ShipToDefault s, PaymentBlock y, PaymentBlockDescription i,
         LinkedBusinessPartner s, WTCode s, BillToBuildingFloorRoom s, BilltoDefault s, ProjectCode s,
-        Website s, SubjectToWithholdingTax e:BoYesNoNoneEnum=boNO,
+        Website s, SubjectToWithholdingTax e:BoYesNoNoneEnum+=boNO,
         VatIDNum s, VATRegistrationNumber s, Series i, AliasName s, UnifiedFederalTaxID s,
         AttachmentEntry i, UpdateDate d-, UpdateTime t-, CreateDate d-, CreateTime t-, DataVersion i+,
         BPAddresses [BPAddress], ContactEmployees [ContactEmployee], BPPaymentMethods [BPPaymentMethod],
@@ -89,6 +89,6 @@ TYPES = {
         BankCode s-, AccNo s, Branch s, NextCheckNo i, GLAccount s, City s, Country s-, State s, IBAN s,
         AbsoluteEntry i*-, BankKey i, AccountName s, BICSwiftCode s""",
     "UserFieldMD": """
-        TableName s*, FieldID i*, Name s, Type e:BoFieldTypes=db_Alpha, Size i, Description s, DefaultValue s,
+        TableName s*, FieldID i*-, Name s, Type e:BoFieldTypes=db_Alpha, Size i, Description s, DefaultValue s,
         EditSize i, Mandatory y""",
 }
