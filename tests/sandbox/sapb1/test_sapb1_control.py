@@ -117,6 +117,16 @@ def test_a_person_cancels_and_decides(layer, stand_in):
     assert layer.rows("PurchaseInvoices")[-1]["AuthorizationStatus"] == "dasGenerated"
 
 
+def test_an_edited_payment_still_gives_back_what_it_took(layer, stand_in):
+    layer.vendor()
+    entry = layer.invoice(100)["DocEntry"]
+    layer.payment({"DocEntry": entry}, total=100)
+    stand_in.edit("VendorPayments", {"DocEntry": 1, "Remarks": "seen"})
+    stand_in.edit("PurchaseInvoices", {"DocEntry": entry, "Comments": "seen"})
+    assert layer.post("VendorPayments(1)/Cancel").status_code == 204
+    assert layer.open_of(entry) == (100, "bost_Open")
+
+
 def test_rates_are_of_days(layer, stand_in):
     stand_in.edit("ExchangeRates", {"Currency": "EUR", "RateDate": "2026-11-15", "Rate": "1.2"})
     for day, rate in (("20261114", 1.08), ("20261116", 1.2)):

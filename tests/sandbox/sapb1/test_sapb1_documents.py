@@ -96,6 +96,10 @@ def test_amounts_may_come_as_text(layer):
         ({"DocDate": "2026-08-31"}, 400, -10, "2026-08 is locked"),
         ({"DocDate": "2019-08-31"}, 400, -10, "fiscal year"),
         ({"DocumentInstallments": [{"Percentage": 40}]}, 400, -5002, "Installments do not add up"),
+        ({"DocType": None}, 400, -5002, "[PCH1.ItemCode]"),
+        ({"DocumentLines": [line(5), line(-6)]}, 400, -5002, "must not be negative"),
+        ({"DocRate": -1}, 400, -5002, "[OPCH.DocRate]"),
+        ({"ControlAccount": "nope"}, 400, -5002, "[OPCH.CtlAccount]"),
         ({"PaymentGroupCode": 99}, 400, -5002, "[OPCH.GroupNum]"),
     ],
 )

@@ -86,6 +86,8 @@ def sum_up(document: Row, table: str) -> None:
     rounding = document.get("RoundingDiffAmount", ZERO) if document.get("Rounding") == "tYES" else ZERO
     gross = total(lines, "LineTotal") - discount + total(expenses, "LineTotal") + vat + rounding
     gross_fc = total(lines, "RowTotalFC") - discount_fc + total(expenses, "LineTotalFC") + vat_fc
+    if gross < ZERO:
+        raise invalid(f"Document total {gross} must not be negative [{table}.DocTotal]")
     given = document.get("DocTotal")
     if given is not None and given != gross:
         raise invalid(f"Document total {given} differs from the sum of the lines, {gross} [{table}.DocTotal]")

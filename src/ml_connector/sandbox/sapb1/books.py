@@ -257,6 +257,15 @@ def total(rows: Sequence[Row], name: str) -> Decimal:
     return sum((row.get(name) or ZERO for row in rows), ZERO)
 
 
+def stated(body: Row) -> Row:
+    """A copy of what a body says: what it gives as null it leaves open."""
+    return {
+        name: [stated(row) for row in value] if isinstance(value, list) else value
+        for name, value in body.items()
+        if value is not None
+    }
+
+
 def require(present: bool, refusal: Refused) -> None:  # noqa: FBT001 (reads as a sentence where it is called)
     if not present:
         raise refusal

@@ -17,6 +17,7 @@ from ml_connector.sandbox.sapb1.books import (
     Booking,
     Books,
     require,
+    stated,
     total,
 )
 from ml_connector.sandbox.sapb1.errors import invalid, missing_reference
@@ -57,7 +58,7 @@ class Documents:
     def prepare(self, kind: str, body: Row, *, trusted: bool = False) -> Row:
         """The document that the body asks for, complete but not posted. Raises Refused."""
         books, table, line_table = self._books, SETS[kind].table, LINE_TABLES[kind]
-        document = copy.deepcopy(body)
+        document = stated(body)
         document["_body"] = body
         day = document.setdefault("DocDate", books.today()) or books.today()
         document["DocDate"] = day
@@ -82,7 +83,7 @@ class Documents:
         document.setdefault("ControlAccount", vendor.get("DebitorAccount") or books.account_code(PAYABLES))
         document.setdefault("PeriodIndicator", str(day.year))
         document.setdefault("AuthorizationStatus", "dasWithout")
-        document.setdefault("DocTime", books.time())
+        document.setdefault("DocTime", document.get("UpdateTime") or books.time())
         document.update(DocumentStatus="bost_Open", Cancelled="tNO", CancelStatus="csNo")
         return document
 
@@ -130,9 +131,11 @@ class Documents:
         """The second row, both closed; the journal entry and the credited invoices turned back."""
         books = self._books
         second = copy.deepcopy(document)
-        for name in ("DocEntry", "DocNum", "CreationDate", "UpdateDate", "UpdateTime", "DataVersion", "_credits"):
+        for name in ("DocEntry", "DocNum", "UpdateDate", "UpdateTime", "DataVersion", "_credits"):
             second.pop(name, None)
-        second.update(DocDate=day, CancelStatus="csCancellation", Cancelled="tNO", DocTime=books.time())
+        second.update(
+            DocDate=day, CreationDate=day, CancelStatus="csCancellation", Cancelled="tNO", DocTime=books.time()
+        )
         for line in second["DocumentLines"]:
             line.update(BaseType=SETS[kind].object_code, BaseEntry=document["DocEntry"], BaseLine=line["LineNum"])
         second = books.put(kind, second)
@@ -180,6 +183,8 @@ class Documents:
         if currency not in books.tables["Currencies"] or not allowed:
             raise invalid(f"Invalid currency '{currency}' for business partner [{table}.DocCur]")
         foreign = currency != LOCAL_CURRENCY
+        require((document.get("DocRate") or ZERO) >= ZERO, invalid(f"Enter a positive rate [{table}.DocRate]"))
+        books.check_reference("ChartOfAccounts", document.get("ControlAccount"), f"{table}.CtlAccount")
         rate = document.get("DocRate") or books.rate(currency, document["DocDate"])
         document.update(
             DocCurrency=currency, DocRate=rate if foreign else Decimal(1), DocTotalFc=ZERO if foreign else None

@@ -4,7 +4,6 @@ Amounts of means are in the payment's currency. A row takes `SumApplied` off a d
 `AppliedFC` off a foreign one; what the means exceed the rows stays on the vendor's account.
 """
 
-import copy
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +19,7 @@ from ml_connector.sandbox.sapb1.books import (
     Books,
     cents,
     require,
+    stated,
     total,
 )
 from ml_connector.sandbox.sapb1.errors import business, invalid, missing_reference
@@ -35,8 +35,9 @@ class Applied:
     """One row as it takes effect: signed, a credit note's amounts are negative."""
 
     set_name: str
-    document: Row
+    entry: int
     installment: int
+    currency: str
     amount: Decimal
     """In the document's currency."""
     local: Decimal
@@ -46,6 +47,10 @@ class Applied:
     def sign(self) -> int:
         return -1 if self.set_name == "PurchaseCreditNotes" else 1
 
+    @property
+    def foreign(self) -> bool:
+        return self.currency != LOCAL_CURRENCY
+
 
 class Payments:
     def __init__(self, books: Books) -> None:
@@ -54,7 +59,7 @@ class Payments:
     def prepare(self, body: Row, *, trusted: bool = False) -> Row:
         """The payment that the body asks for, checked but not posted. Raises Refused."""
         books = self._books
-        payment = copy.deepcopy(body)
+        payment = stated(body)
         payment["_body"] = body
         day = payment["DocDate"] = payment.get("DocDate") or books.today()
         for name in ("DueDate", "TaxDate", "VatDate"):
@@ -83,10 +88,11 @@ class Payments:
         payment["_applied"] = self.applied(payment)
         self._move(payment, sign=1)
         for row, one in zip(payment["PaymentInvoices"], payment["_applied"], strict=True):
-            foreign = balances.is_foreign(one.document)
-            row.update(SumApplied=one.local, AppliedSys=one.local, AppliedFC=one.amount if foreign else ZERO)
+            row.update(SumApplied=one.local, AppliedSys=one.local, AppliedFC=one.amount if one.foreign else ZERO)
             row.update(
-                PaidSum=one.local, LinkDate=payment["DocDate"], DocRate=one.document["DocRate"] if foreign else ZERO
+                PaidSum=one.local,
+                LinkDate=payment["DocDate"],
+                DocRate=self._document(one)["DocRate"] if one.foreign else ZERO,
             )
         return payment
 
@@ -133,6 +139,8 @@ class Payments:
         ):
             raise invalid(f"Invalid currency '{currency}' for business partner [OVPM.DocCurr]")
         foreign = currency != LOCAL_CURRENCY
+        require((payment.get("DocRate") or ZERO) >= ZERO, invalid("Enter a positive rate [OVPM.DocRate]"))
+        books.check_reference("ChartOfAccounts", payment.get("ControlAccount"), "OVPM.BpAct")
         payment["DocRate"] = (payment.get("DocRate") or books.rate(currency, payment["DocDate"])) if foreign else ZERO
         payment.update(DocCurrency=currency, LocalCurrency="tNO" if foreign else "tYES")
         payment.setdefault("CardName", vendor.get("CardName"))
@@ -180,7 +188,8 @@ class Payments:
                 f"Amount applied is greater than the balance due of document {document['DocNum']} [VPM2.SumApplied]"
             )
         sign = -1 if set_name == "PurchaseCreditNotes" else 1
-        return Applied(set_name, document, installment, sign * amount, sign * balances.local_part(document, amount))
+        local = sign * balances.local_part(document, amount)
+        return Applied(set_name, document["DocEntry"], installment, document["DocCurrency"], sign * amount, local)
 
     def _amount(self, payment: Row, row: Row, document: Row, installment: int) -> Decimal:
         """What the row takes off, in the document's currency; without an amount all that is due."""
@@ -208,9 +217,9 @@ class Payments:
             raise invalid(f"A payment settles {most} documents at most [OVPM.DocEntry]")
         per_due: dict[tuple[str, int, int], Decimal] = {}
         for one in applied:
-            due = (one.set_name, one.document["DocEntry"], one.installment)
+            due = (one.set_name, one.entry, one.installment)
             per_due[due] = per_due.get(due, ZERO) + abs(one.amount)
-            if per_due[due] > balances.open_amount(one.document, one.installment):
+            if per_due[due] > balances.open_amount(self._document(one), one.installment):
                 raise invalid("Amount applied is greater than the balance due [VPM2.SumApplied]")
         wanted = sum((self._in_payment_currency(payment, one) for one in applied), ZERO)
         if payment["DocType"] == "rAccount":
@@ -221,9 +230,12 @@ class Payments:
         require(wanted >= ZERO, invalid("Credit notes exceed the invoices to be paid [OVPM.DocTotal]"))
 
     def _in_payment_currency(self, payment: Row, one: Applied) -> Decimal:
-        if one.document["DocCurrency"] == payment["DocCurrency"]:
+        if one.currency == payment["DocCurrency"]:
             return one.amount
-        return cents(one.amount * self._books.rate(one.document["DocCurrency"], payment["DocDate"]))
+        return cents(one.amount * self._books.rate(one.currency, payment["DocDate"]))
+
+    def _document(self, one: Applied) -> Row:
+        return self._books.tables[one.set_name][one.entry]
 
     # --- effects -------------------------------------------------------------------------------------------
 
@@ -232,11 +244,12 @@ class Payments:
         books, day = self._books, payment["DocDate"] if sign > 0 else self._books.today()
         for one in payment["_applied"]:
             amount, local = sign * one.sign * one.amount, sign * one.sign * one.local
-            balances.settle(one.document, amount, local, day, one.installment)
+            document = self._document(one)
+            balances.settle(document, amount, local, day, one.installment)
             if books.options.payment_stamps_invoice:
-                books.touch(one.document)
+                books.touch(document)
             else:
-                books.bump(one.document)
+                books.bump(document)
         bookings = [Booking(*pair) for pair in self._credits(payment)]
         if payment["DocType"] == "rAccount":
             rows = payment["PaymentAccounts"]

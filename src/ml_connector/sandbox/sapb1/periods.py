@@ -83,7 +83,7 @@ class Periods:
 
 
 def _category(row: Row) -> int:
-    """The fiscal year's number: years are numbered from the first one that was opened."""
+    """The number under which the fiscal year's category is kept: 26 for 2026."""
     return int(row["PeriodIndicator"]) - 2000
 
 

@@ -34,8 +34,10 @@ def post_documents(books: Books, writes: Writes, invoices: Sequence[company.Invo
         elif isinstance(event, company.Payment):
             _pay(books, writes, entries[n], event)
         elif event.text == "Cancelled" and not entries[n]["PaidToDate"]:
-            writes.documents.cancel("PurchaseInvoices", entries[n], on=day)
-            entries[n].update(stamps)
+            second = writes.documents.cancel("PurchaseInvoices", entries[n], on=day)
+            for row in (entries[n], second):
+                row.update(stamps)
+            second["DocTime"] = stamps["UpdateTime"]
         else:
             _credit(books, writes, entries[n], event, stamps)
     for invoice in invoices[-WAITING:]:
