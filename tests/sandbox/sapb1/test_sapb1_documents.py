@@ -148,6 +148,13 @@ def test_a_cancelled_invoice_leaves_two_closed_rows_and_no_balance(layer, stand_
     assert refusal(layer.post(f"PurchaseInvoices({second['DocEntry']})/Cancel"))[1] == -5002
 
 
+def test_the_second_row_may_show_as_cancelled_too(layer, stand_in):
+    for shows, value in ((False, "tNO"), (True, "tYES")):
+        stand_in.options({"cancellation_row_cancelled": shows})
+        layer.post(f"PurchaseInvoices({layer.invoice(5)['DocEntry']})/Cancel")
+        assert layer.rows("PurchaseInvoices")[-1]["Cancelled"] == value
+
+
 def test_cancelling_needs_an_open_period_and_may_come_too_late(layer, stand_in):
     entry = layer.invoice(640)["DocEntry"]
     stand_in.options({"max_days_for_cancel": 3})

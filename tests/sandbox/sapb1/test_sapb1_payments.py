@@ -164,6 +164,13 @@ def test_a_wrong_row_is_refused(layer, row, code):  # R28
     assert layer.open_of(entry) == (100, "bost_Open")
 
 
+def test_the_code_of_an_over_application_varies_by_site(layer, stand_in):  # R28
+    entry = layer.invoice(100)["DocEntry"]
+    for code in (-5002, -10):
+        stand_in.options({"over_applied_code": code})
+        assert refusal(layer.payment(applied(entry, 101), total=101))[1] == code
+
+
 def test_the_same_invoice_twice_in_a_payment_is_added_up(layer):
     entry = layer.invoice(100)["DocEntry"]
     assert refusal(layer.payment(applied(entry, 60), applied(entry, 60), total=120))[1] == -5002

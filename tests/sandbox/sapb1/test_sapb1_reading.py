@@ -228,6 +228,20 @@ def test_an_old_release_does_not_know_newer_properties(company, seeded):
         company.options({"old_release": False})
 
 
+def test_a_company_may_lack_properties(company, seeded):  # R20
+    company.options({"hide": {"Document": ["NumAtCard"], "DocumentLine": ["CostingCode"]}})
+    try:
+        row = seeded.read("PurchaseInvoices(1)")
+        assert "NumAtCard" not in row
+        assert "CostingCode" not in row["DocumentLines"][0]
+        assert refusal(seeded.get("PurchaseInvoices", filter="NumAtCard eq 'x'"))[1] == 201
+        found = refusal(seeded.patch("PurchaseInvoices(1)", {"NumAtCard": "x"}))
+        assert found == (400, -1000, "Property 'NumAtCard' of 'Document' is invalid")
+        assert 'Name="NumAtCard"' not in seeded.get("$metadata").text
+    finally:
+        company.options({"hide": {}})
+
+
 def test_names_in_the_path_are_exact(company, seeded):
     assert refusal(seeded.get("purchaseinvoices")) == (400, -1, "Service Not Found")
     company.options({"service_not_found_status": 404})

@@ -75,6 +75,8 @@ def test_a_user_is_locked_after_five_wrong_passwords_and_freed_by_a_person(stand
     for _ in range(5):
         assert refusal(layer.login(Password="wrong"))[1] == -304
     assert refusal(layer.login())[:2] == (401, 100000055)
+    stand_in.options({"locked_code": -307})
+    assert refusal(layer.login())[:2] == (401, -307)
     assert layer.get("Currencies").status_code == 200, "the session that lives goes on"
     stand_in.edit("actions", {"do": "lock_user", "user": "MLCONN", "locked": False})
     assert layer.login().status_code == 200

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from ml_connector.sandbox.sapb1.errors import Refused, business, invalid, missing_reference
 from ml_connector.sandbox.sapb1.options import SapB1Options
 from ml_connector.sandbox.sapb1.periods import Periods
-from ml_connector.sandbox.sapb1.schema import SETS, Schema
+from ml_connector.sandbox.sapb1.schema import SETS, Property, Schema, Type
 from ml_connector.sandbox.standin import Row
 
 LOCAL_CURRENCY = "USD"
@@ -105,6 +105,19 @@ class Books:
 
     def _local(self) -> dt.datetime:
         return self._now().astimezone(ZoneInfo(self.options.time_zone))
+
+    def lacks(self, type_name: str, property_: Property) -> bool:
+        """Whether this company, or its release, does not have the property."""
+        hidden = property_.name in self.options.hide.get(type_name, ())
+        return hidden or (self.options.old_release and property_.newer)
+
+    def type_of(self, set_name: str) -> Type:
+        """The set's type as this company has it."""
+        type_ = self.schema.of(set_name)
+        if not self.options.old_release and not self.options.hide:
+            return type_
+        had = {name: one for name, one in type_.properties.items() if not self.lacks(type_.name, one)}
+        return Type(type_.name, had, type_.keys)
 
     # --- look-ups that refuse ------------------------------------------------------------------------------
 

@@ -95,7 +95,7 @@ class Desk:
         """
         type_ = self._books.schema.of(set_name)
         values = {name: value for name, value in given.items() if name != "_delete"}
-        body = Reader(self._books.schema, keep_read_only=True).row(type_, values)
+        body = Reader(self._books.schema, self._books.lacks, keep_read_only=True).row(type_, values)
         table = self._books.tables[set_name]
         key = self._books.key(set_name, body) if all(name in body for name in type_.keys) else None
         if given.get("_delete") is True:

@@ -133,9 +133,8 @@ class Documents:
         second = copy.deepcopy(document)
         for name in ("DocEntry", "DocNum", "UpdateDate", "UpdateTime", "DataVersion", "_credits"):
             second.pop(name, None)
-        second.update(
-            DocDate=day, CreationDate=day, CancelStatus="csCancellation", Cancelled="tNO", DocTime=books.time()
-        )
+        second.update(DocDate=day, CreationDate=day, CancelStatus="csCancellation", DocTime=books.time())
+        second["Cancelled"] = "tYES" if books.options.cancellation_row_cancelled else "tNO"
         for line in second["DocumentLines"]:
             line.update(BaseType=SETS[kind].object_code, BaseEntry=document["DocEntry"], BaseLine=line["LineNum"])
         second = books.put(kind, second)

@@ -9,6 +9,7 @@ from ml_connector.sandbox.http import BadJson, Request
 from ml_connector.sandbox.sapb1 import errors
 from ml_connector.sandbox.sapb1.enums import member
 from ml_connector.sandbox.sapb1.errors import Refused
+from ml_connector.sandbox.sapb1.output import Lacks
 from ml_connector.sandbox.sapb1.schema import Property, Schema, Type
 from ml_connector.sandbox.standin import Row
 
@@ -33,9 +34,10 @@ def body_of(request: Request) -> Row:
 class Reader:
     """Bodies to rows with typed values. An explicit null stays as None."""
 
-    def __init__(self, schema: Schema, *, keep_read_only: bool = False) -> None:
+    def __init__(self, schema: Schema, lacks: Lacks, *, keep_read_only: bool = False) -> None:
         """`keep_read_only` is for the control side, which may set what a client may not."""
         self._schema = schema
+        self._lacks = lacks
         self._keep_read_only = keep_read_only
 
     def row(self, type_: Type, body: object) -> Row:
@@ -50,7 +52,7 @@ class Reader:
             if name.startswith(("odata.", "@odata.")):
                 continue
             property_ = type_.properties.get(name)
-            if property_ is None:
+            if property_ is None or self._lacks(type_.name, property_):
                 raise Refused(400, errors.UNKNOWN_PROPERTY, f"Property '{name}' of '{type_.name}' is invalid")
             if not property_.read_only or self._keep_read_only:
                 taken[name] = self._value(type_, property_, given)

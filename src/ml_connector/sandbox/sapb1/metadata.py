@@ -3,7 +3,7 @@
 from xml.sax.saxutils import quoteattr
 
 from ml_connector.sandbox.sapb1.enums import ENUMS
-from ml_connector.sandbox.sapb1.output import Version
+from ml_connector.sandbox.sapb1.output import Lacks, Version
 from ml_connector.sandbox.sapb1.schema import NAVIGATION, SETS, Property, Schema, Type
 
 EDM = {
@@ -39,12 +39,12 @@ BOUND = {
 }
 
 
-def metadata(schema: Schema, version: Version, *, old_release: bool) -> str:
+def metadata(schema: Schema, version: Version, lacks: Lacks) -> str:
     entities = {one.type for one in SETS.values()} | {"B1Session"}
     parts = [_enum(name, members, version) for name, members in ENUMS.items()]
-    for type_ in _described(schema, old_release=old_release):
+    for type_ in _described(schema, lacks):
         kind = "EntityType" if type_.name in entities else "ComplexType"
-        parts.append(_type(type_, kind, version, old_release=old_release))
+        parts.append(_type(type_, kind, version, lacks))
     if version == "v2":
         parts += [f'<Function Name="{name}"/>' for name in FUNCTIONS]
         parts += [f'<Action Name="{name}"/>' for name in ACTIONS]
@@ -57,7 +57,7 @@ def metadata(schema: Schema, version: Version, *, old_release: bool) -> str:
     return _document("".join(parts), version)
 
 
-def _described(schema: Schema, *, old_release: bool) -> list[Type]:
+def _described(schema: Schema, lacks: Lacks) -> list[Type]:
     """The types that this release has, in their order: those of the sets and services, and what they are made of."""
     wanted = [*(one.type for one in SETS.values()), *UNBOUND_TYPES]
     found: set[str] = set()
@@ -65,7 +65,7 @@ def _described(schema: Schema, *, old_release: bool) -> list[Type]:
         name = wanted.pop()
         found.add(name)
         properties = schema.types[name].properties.values()
-        shown = [one for one in properties if one.kind == "list" and not (old_release and one.newer)]
+        shown = [one for one in properties if one.kind == "list" and not lacks(name, one)]
         wanted += [one.of for one in shown if one.of not in found]
     return [type_ for type_ in schema.types.values() if type_.name in found]
 
@@ -95,10 +95,10 @@ def _enum(name: str, members: dict[str, str], version: Version) -> str:
     return f'<EnumType Name="{name}" UnderlyingType="Edm.Int32">{inner}</EnumType>'
 
 
-def _type(type_: Type, kind: str, version: Version, *, old_release: bool) -> str:
+def _type(type_: Type, kind: str, version: Version, lacks: Lacks) -> str:
     keys = "".join(f'<PropertyRef Name="{name}"/>' for name in type_.keys)
     head = f"<Key>{keys}</Key>" if kind == "EntityType" and keys else ""
-    shown = [one for one in type_.properties.values() if not (old_release and one.newer)]
+    shown = [one for one in type_.properties.values() if not lacks(type_.name, one)]
     inner = "".join(_property(one, version, key=one.name in type_.keys) for one in shown)
     if kind == "EntityType":
         inner += "".join(

@@ -22,6 +22,10 @@ class SapB1Options(Options):
     """What a dead session is answered with, always with HTTP 401."""
     lock_after: int = 5
     """Wrong passwords in a row that lock a user; 0 never locks."""
+    locked_code: int = 100000055
+    """What a locked user is answered with, always with HTTP 401; seen in client code only."""
+    licence_code: int = -1
+    """What a login beyond the licences is answered with, with HTTP 401; not known publicly."""
     licences: int = 0
     """Sessions that may live at once, by all users together; 0 sets no limit."""
     parallel_logins: int = 4
@@ -45,6 +49,8 @@ class SapB1Options(Options):
     """A SQL Server company; HANA compares text by its case unless the request says otherwise."""
     old_release: bool = False
     """Without the properties that v1's description of 2019 lacks, such as PaidToDate."""
+    hide: dict[str, list[str]] = field(default_factory=dict)
+    """By type (`Document`, `DocumentLine`): properties that this company does not have."""
     service_not_found_status: Literal[400, 404] = 400
 
     # Stamps
@@ -67,3 +73,7 @@ class SapB1Options(Options):
     """Whether NumAtCard must be new for its supplier."""
     max_documents_in_payment: int = 200
     closed_period_code: Literal[-10, -5002] = -10
+    over_applied_code: Literal[-10, -5002] = -5002
+    """What a row of a payment over more than is due is answered with."""
+    cancellation_row_cancelled: bool = False
+    """Whether the second row of a cancellation shows Cancelled tYES as well."""

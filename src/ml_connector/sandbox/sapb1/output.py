@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -13,6 +13,8 @@ from ml_connector.sandbox.sapb1.schema import SETS, Property, Schema, Type
 from ml_connector.sandbox.standin import Row
 
 Version = Literal["v1", "v2"]
+Lacks = Callable[[str, Property], bool]
+"""Whether a company does not have a property of a type."""
 
 CONTENT_TYPES: dict[Version, str] = {
     "v1": "application/json;odata=minimalmetadata;charset=utf-8",
@@ -46,12 +48,12 @@ def etag(set_name: str, key: object, row: Mapping[str, Any]) -> str | None:
 
 
 class Shown:
-    """Shapes rows for one version. `hidden` leaves out what old releases do not have."""
+    """Shapes rows for one version, without what the company `lacks`."""
 
-    def __init__(self, schema: Schema, version: Version, *, old_release: bool, minute_times: bool) -> None:
+    def __init__(self, schema: Schema, version: Version, lacks: Lacks, *, minute_times: bool) -> None:
         self._schema = schema
         self._version = version
-        self._old = old_release
+        self._lacks = lacks
         self._minute_times = minute_times
 
     def row(self, type_: Type, row: Mapping[str, Any], select: Collection[str] | None = None) -> Row:
@@ -59,7 +61,7 @@ class Shown:
         return {
             name: self.value(type_.properties[name], row.get(name, type_.properties[name].default))
             for name in names
-            if not (self._old and type_.properties[name].newer)
+            if not self._lacks(type_.name, type_.properties[name])
         }
 
     def value(self, property_: Property, value: Any) -> Any:

@@ -22,7 +22,7 @@ from ml_connector.sandbox.sapb1.books import (
     stated,
     total,
 )
-from ml_connector.sandbox.sapb1.errors import business, invalid, missing_reference
+from ml_connector.sandbox.sapb1.errors import Refused, business, invalid, missing_reference
 from ml_connector.sandbox.standin import Row
 
 SETS_PAID = {"it_PurchaseInvoice": "PurchaseInvoices", "it_PurchaseCreditNote": "PurchaseCreditNotes"}
@@ -184,9 +184,7 @@ class Payments:
         if amount <= ZERO:
             raise invalid("Enter a positive amount to apply [VPM2.SumApplied]")
         if amount > balances.open_amount(document, installment):
-            raise invalid(
-                f"Amount applied is greater than the balance due of document {document['DocNum']} [VPM2.SumApplied]"
-            )
+            raise self._over_applied(document["DocNum"])
         sign = -1 if set_name == "PurchaseCreditNotes" else 1
         local = sign * balances.local_part(document, amount)
         return Applied(set_name, document["DocEntry"], installment, document["DocCurrency"], sign * amount, local)
@@ -220,7 +218,7 @@ class Payments:
             due = (one.set_name, one.entry, one.installment)
             per_due[due] = per_due.get(due, ZERO) + abs(one.amount)
             if per_due[due] > balances.open_amount(self._document(one), one.installment):
-                raise invalid("Amount applied is greater than the balance due [VPM2.SumApplied]")
+                raise self._over_applied(self._document(one)["DocNum"])
         wanted = sum((self._in_payment_currency(payment, one) for one in applied), ZERO)
         if payment["DocType"] == "rAccount":
             wanted = total(payment["PaymentAccounts"], "SumPaid")
@@ -233,6 +231,10 @@ class Payments:
         if one.currency == payment["DocCurrency"]:
             return one.amount
         return cents(one.amount * self._books.rate(one.currency, payment["DocDate"]))
+
+    def _over_applied(self, number: int) -> Refused:
+        text = f"Amount applied is greater than the balance due of document {number} [VPM2.SumApplied]"
+        return Refused(400, self._books.options.over_applied_code, text)
 
     def _document(self, one: Applied) -> Row:
         return self._books.tables[one.set_name][one.entry]

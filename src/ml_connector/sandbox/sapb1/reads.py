@@ -39,7 +39,7 @@ class Reads:
         self._books = books
 
     def collection(self, request: Request, address: Address, root: str) -> Response:
-        type_ = self._type(address.name)
+        type_ = self._books.type_of(address.name)
         options = self._options(request, address)
         asked = self._asked(request, options, type_)
         rows = self._matching(address.name, options, type_, request)
@@ -61,11 +61,11 @@ class Reads:
 
     def count(self, request: Request, address: Address) -> Response:
         options = self._options(request, address)
-        rows = self._matching(address.name, options, self._type(address.name), request)
+        rows = self._matching(address.name, options, self._books.type_of(address.name), request)
         return Response.text(str(len(rows)), content_type="text/plain;charset=utf-8")
 
     def one(self, request: Request, address: Address, root: str) -> Response:
-        type_ = self._type(address.name)
+        type_ = self._books.type_of(address.name)
         row = self.find(address, type_)
         asked = self._asked(request, self._options(request, address), type_)
         version_tag = etag(address.name, self._books.key(address.name, row), row)
@@ -74,7 +74,7 @@ class Reads:
 
     def property(self, address: Address, root: str) -> Response:
         """`/DocTotal`, or `/DocTotal/$value` for the bare text."""
-        type_ = self._type(address.name)
+        type_ = self._books.type_of(address.name)
         row = self.find(address, type_)
         name, _, raw = address.rest.partition("/")
         property_ = type_.properties.get(name)
@@ -98,14 +98,14 @@ class Reads:
         """One row as a body of its own."""
         suffix = "@Element" if address.version == "v1" else "$entity"
         shape = {context(address.version): f"{root}/$metadata#{address.name}/{suffix}"}
-        return shape | self._row(address, self._type(address.name), row, asked)
+        return shape | self._row(address, self._books.type_of(address.name), row, asked)
 
     def shown(self, address: Address) -> Shown:
         options = self._books.options
         return Shown(
             self._books.schema,
             address.version,
-            old_release=options.old_release,
+            self._books.lacks,
             minute_times=options.minute_times,
         )
 
@@ -116,17 +116,9 @@ class Reads:
         for name, select in (asked.expand if asked else {}).items():
             set_name, foreign_key = NAVIGATION[type_.name, name]
             other = self._books.tables[set_name].get(row.get(foreign_key))
-            other_type = self._books.schema.of(set_name)
+            other_type = self._books.type_of(set_name)
             shaped[name] = None if other is None else self.shown(address).row(other_type, other, select)
         return shaped
-
-    def _type(self, set_name: str) -> Type:
-        """The set's type as this release has it."""
-        type_ = self._books.schema.of(set_name)
-        if not self._books.options.old_release:
-            return type_
-        older = {name: one for name, one in type_.properties.items() if not one.newer}
-        return Type(type_.name, older, type_.keys)
 
     def _options(self, request: Request, address: Address) -> Mapping[str, str]:
         options = {name: value for name, value in request.query if name.startswith("$")}

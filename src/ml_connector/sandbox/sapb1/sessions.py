@@ -50,7 +50,8 @@ class Sessions:
             raise Refused(401, errors.UNKNOWN_COMPANY, errors.LOGIN_TEXT)
         user = self._authenticated(given["UserName"], given["Password"])
         if 0 < self._options.licences <= len(self.alive()):
-            raise Refused(401, -1, "No license is available for this user; contact the system administrator.")
+            text = "No license is available for this user; contact the system administrator."
+            raise Refused(401, self._options.licence_code, text)
         session = Session(str(uuid.uuid4()), user.code, self._company, self._now())
         self._alive[session.id] = session
         return session
@@ -60,7 +61,7 @@ class Sessions:
         if user is None:
             raise Refused(401, errors.WRONG_LOGIN, errors.LOGIN_TEXT)
         if user.locked:
-            raise Refused(401, errors.USER_LOCKED, "User account is locked; contact the system administrator.")
+            raise Refused(401, self._options.locked_code, "User account is locked; contact the system administrator.")
         if user.password != password:
             user.wrong += 1
             user.locked = 0 < self._options.lock_after <= user.wrong

@@ -91,8 +91,8 @@ class SapB1(StandIn):
             self._sessions.end(session.id)
             return Response(204)
         if address.name == "$metadata" and request.method == "GET":
-            old = self.options.old_release
-            return metadata_answer(metadata.metadata(self._books.schema, address.version, old_release=old), address)
+            text = metadata.metadata(self._books.schema, address.version, self._books.lacks)
+            return metadata_answer(text, address)
         if self._services.knows(address.name):
             return self._services.call(request, address, root)
         if address.name in UNIMPLEMENTED:

@@ -27,7 +27,7 @@ class Writes:
         self.masters = Masters(books, self.documents)
 
     def create(self, request: Request, address: Address, root: str) -> Response:
-        body = Reader(self._books.schema).row(self._books.schema.of(address.name), body_of(request))
+        body = Reader(self._books.schema, self._books.lacks).row(self._books.schema.of(address.name), body_of(request))
         set_name, row = self.add(address.name, body)
         stored = Address(address.version, set_name, None, "")
         location = f"{root}/{set_name}{key_text(self._books.schema.of(set_name), row)}"
@@ -55,7 +55,7 @@ class Writes:
     def change(self, request: Request, address: Address, *, whole: bool) -> Response:
         type_ = self._books.schema.of(address.name)
         row = self._found(request, address)
-        body = Reader(self._books.schema).row(type_, body_of(request))
+        body = Reader(self._books.schema, self._books.lacks).row(type_, body_of(request))
         for name in type_.keys:
             body.pop(name, None)
         replace = request.headers.get("b1s-replacecollectionsonpatch", "").lower() == "true"
