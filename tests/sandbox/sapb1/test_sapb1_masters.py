@@ -87,6 +87,14 @@ def test_a_partner_with_postings_is_not_deleted(layer):
     assert found == (400, -5002, "253000019 - Journal entries linked to card")
 
 
+def test_an_account_with_entries_is_not_deleted(layer):
+    layer.vendor()
+    layer.invoice(5)
+    assert refusal(layer.call("DELETE", "ChartOfAccounts('10-6200')"))[:2] == (400, -5002)
+    assert layer.call("DELETE", "ChartOfAccounts('10-6750')").status_code == 204
+    assert layer.get("ChartOfAccounts('10-6750')").status_code == 404
+
+
 def test_a_new_cost_center_brings_the_rule_that_lines_name(layer):
     layer.vendor()
     layer.made("ProfitCenters", {"CenterCode": "NEW", "CenterName": "New site"})

@@ -257,6 +257,8 @@ def test_the_company_describes_itself(reader):
     assert reader.post("SBOBobService_GetLocalCurrency").json()["value"] == "USD"
     rate = reader.post("SBOBobService_GetCurrencyRate", {"Currency": "EUR", "Date": "20261116"})
     assert rate.json()["value"] == 1.08
+    for path in ("CompanyService_GetAdminInfo()", "SBOBobService_GetCurrencyRate(Currency='EUR',Date='20261116')"):
+        assert reader.get(path).status_code == (400 if reader.version == "v1" else 200)
     by_get = reader.get("CompanyService_GetAdminInfo")
     assert by_get.status_code == (400 if reader.version == "v1" else 200)
 

@@ -168,7 +168,13 @@ class Masters:
             raise not_supported()
         if set_name == "BusinessPartners" and self._has_postings(key):
             raise invalid("253000019 - Journal entries linked to card")
+        if set_name == "ChartOfAccounts" and self._is_booked(key):
+            raise invalid("G/L account has journal entries [OACT.AcctCode]")
         del self._books.tables[set_name][key]
+
+    def _is_booked(self, account: str) -> bool:
+        entries = self._books.tables["JournalEntries"].values()
+        return any(line["AccountCode"] == account for entry in entries for line in entry["JournalEntryLines"])
 
     def _has_postings(self, card: str) -> bool:
         sets = ("PurchaseInvoices", "PurchaseCreditNotes", "PurchaseOrders", "VendorPayments", "Drafts")

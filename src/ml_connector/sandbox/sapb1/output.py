@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -54,15 +54,21 @@ class Shown:
         self._schema = schema
         self._version = version
         self._lacks = lacks
+        self._whole: dict[str, list[Property]] = {}
         self._minute_times = minute_times
 
     def row(self, type_: Type, row: Mapping[str, Any], select: Collection[str] | None = None) -> Row:
-        names = type_.properties if select is None else select
-        return {
-            name: self.value(type_.properties[name], row.get(name, type_.properties[name].default))
-            for name in names
-            if not self._lacks(type_.name, type_.properties[name])
-        }
+        if select is not None:
+            properties = self._had(type_, select)
+        elif (known := self._whole.get(type_.name)) is not None:
+            properties = known
+        else:
+            properties = self._whole[type_.name] = self._had(type_, type_.properties)
+        return {one.name: self.value(one, row.get(one.name, one.default)) for one in properties}
+
+    def _had(self, type_: Type, names: Iterable[str]) -> list[Property]:
+        properties = [type_.properties[name] for name in names]
+        return [one for one in properties if not self._lacks(type_.name, one)]
 
     def value(self, property_: Property, value: Any) -> Any:
         match value:

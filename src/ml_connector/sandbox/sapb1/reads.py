@@ -52,7 +52,8 @@ class Reads:
         if self._counts(options, address):
             as_text = address.version == "v1" or self._books.options.count_as_text
             body[tag("count", address.version)] = str(len(rows)) if as_text else len(rows)
-        body["value"] = [self._row(address, type_, row, asked) for row in page]
+        shown = self.shown(address)
+        body["value"] = [self._row(address, type_, row, asked, shown) for row in page]
         # A page that is just full has a next link too, even when it was the last: the next one is empty.
         if asked.page and len(page) == asked.page and (asked.top is None or asked.top > asked.page):
             body[tag("nextLink", address.version)] = self._next_link(address, options, asked)
@@ -98,7 +99,7 @@ class Reads:
         """One row as a body of its own."""
         suffix = "@Element" if address.version == "v1" else "$entity"
         shape = {context(address.version): f"{root}/$metadata#{address.name}/{suffix}"}
-        return shape | self._row(address, self._books.type_of(address.name), row, asked)
+        return shape | self._row(address, self._books.type_of(address.name), row, asked, self.shown(address))
 
     def shown(self, address: Address) -> Shown:
         options = self._books.options
@@ -109,15 +110,15 @@ class Reads:
             minute_times=options.minute_times,
         )
 
-    def _row(self, address: Address, type_: Type, row: Row, asked: Asked | None) -> Row:
+    def _row(self, address: Address, type_: Type, row: Row, asked: Asked | None, shown: Shown) -> Row:
         version_tag = etag(address.name, self._books.key(address.name, row), row)
         shaped: Row = {tag("etag", address.version): version_tag} if version_tag else {}
-        shaped |= self.shown(address).row(type_, row, asked.select if asked else None)
+        shaped |= shown.row(type_, row, asked.select if asked else None)
         for name, select in (asked.expand if asked else {}).items():
             set_name, foreign_key = NAVIGATION[type_.name, name]
             other = self._books.tables[set_name].get(row.get(foreign_key))
             other_type = self._books.type_of(set_name)
-            shaped[name] = None if other is None else self.shown(address).row(other_type, other, select)
+            shaped[name] = None if other is None else shown.row(other_type, other, select)
         return shaped
 
     def _options(self, request: Request, address: Address) -> Mapping[str, str]:

@@ -4,7 +4,6 @@ import datetime as dt
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from ml_connector.sandbox.http import BadJson, Request
@@ -92,12 +91,8 @@ class Sessions:
 
 def session_id(request: Request) -> str | None:
     """The B1SESSION cookie; ROUTEID and others do not matter."""
-    try:
-        cookies = SimpleCookie(request.headers.get("cookie", ""))
-    except CookieError:
-        return None
-    morsel = cookies.get("B1SESSION")
-    return None if morsel is None else morsel.value
+    pairs = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
+    return next((value for name, _, value in pairs if name == "B1SESSION"), None)
 
 
 def cookies_of(session: Session) -> list[tuple[str, str]]:
