@@ -3,7 +3,6 @@
 from ml_connector.sandbox.http import Response
 from ml_connector.sandbox.sapb1.output import Version, answer
 
-SESSION = 301
 NODE_BROKEN = 299
 WRONG_LOGIN = -304
 UNKNOWN_COMPANY = -306
@@ -39,10 +38,6 @@ class Refused(Exception):
             details = [{"code": "", "message": ""}]
             error = {"code": str(self.code), "details": details, "message": self.text}
         return answer({"error": error}, version, self.status)
-
-
-def session_invalid() -> Refused:
-    return Refused(401, SESSION, SESSION_TEXT)
 
 
 def invalid(text: str) -> Refused:

@@ -170,7 +170,7 @@ def _banks(books: Books) -> list[Row]:
 
 
 def _partner(books: Books, supplier: company.Supplier, seed: int) -> Row:
-    rng = random.Random(f"partner {supplier.code} {seed}")
+    bank = _bank_account(random.Random(f"partner {supplier.code} {seed}"), supplier)
     american = supplier.country == "US"
     address = {
         "Street": supplier.line1,
@@ -206,7 +206,10 @@ def _partner(books: Books, supplier: company.Supplier, seed: int) -> Row:
             {"AddressName": "Pick up", "AddressType": "bo_ShipTo", **address},
         ],
         "ContactEmployees": [{"Name": supplier.contact, "E_Mail": supplier.email, "Phone1": supplier.phone}],
-        "BPBankAccounts": [_bank_account(rng, supplier)],
+        "DefaultBankCode": bank["BankCode"],
+        "DefaultAccount": bank["AccountNo"],
+        "IBAN": bank["IBAN"],
+        "BPBankAccounts": [bank],
     }
 
 
