@@ -59,11 +59,26 @@ def test_a_data_file_is_posted_like_typed_documents_of_any_day():
         ({"PurchaseInvoices": [{"CardCode": "X", "DocumentLines": []}]}, "PurchaseInvoices: Invalid BP code"),
         ({"FinancePeriods": [{"PeriodCode": "1999-01"}]}, "FinancePeriods: no period '1999-01'"),
         ({"actions": [{"do": "dance"}]}, "actions: "),
+        ({"VatGroups": []}, "BusinessPartners cannot be seeded with these data, name them too: Enter valid code"),
     ],
 )
 def test_a_wrong_data_file_is_explained(data, says):
     with pytest.raises(BadInput, match=says.replace("(", r"\(")):
         sandbox.start("sapb1", data={"PurchaseOrders": [], **data})
+
+
+def test_a_type_that_is_named_replaces_the_seeded_rows_before_others_refer_to_them():
+    chart = [{"Code": "200000", "Name": "Liabilities", "ActiveAccount": "tNO"}]
+    chart += [{"Code": "10-2100", "FatherAccountKey": "200000"}, {"Code": "10-1010", "FatherAccountKey": "200000"}]
+    cancel = {"do": "freeze_supplier", "supplier": "ELC001"}
+    with sandbox.start("sapb1", data={"ChartOfAccounts": chart}) as stand_in:
+        assert len(stand_in.state("ChartOfAccounts")) == 3
+        assert len(stand_in.state("BusinessPartners")) == 200
+        assert stand_in.state("PurchaseInvoices") == []
+    with sandbox.start("sapb1", data={"actions": [cancel]} | DATA) as stand_in:
+        assert stand_in.state("actions") == [cancel]
+    with sandbox.start("sapb1", data={"Users": []}, options={"invoices": 20}) as stand_in:
+        assert len(stand_in.state("PurchaseInvoices")) >= 20
 
 
 def test_a_person_edits_enters_and_deletes_behind_our_back(layer, stand_in):

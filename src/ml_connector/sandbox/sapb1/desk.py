@@ -10,7 +10,7 @@ Types are the sets, and
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from ml_connector.sandbox.sapb1.actions import perform
@@ -25,13 +25,6 @@ from ml_connector.sandbox.sapb1.writes import Writes
 from ml_connector.sandbox.standin import BadInput, Row
 
 OTHERS = ("FinancePeriods", "ExchangeRates", "Users", "Sessions", "actions")
-LOADING = (
-    *("UserFieldsMD", "ExchangeRates", "Currencies", "PaymentTermsTypes", "VatGroups", "Dimensions", "Projects"),
-    *("ChartOfAccounts", "ProfitCenters", "DistributionRules", "BusinessPlaces", "HouseBankAccounts"),
-    *("BusinessPartners", "PurchaseOrders", "PurchaseInvoices", "PurchaseCreditNotes", "Drafts"),
-    *("VendorPayments", "PaymentDrafts", "FinancePeriods", "Users", "actions"),
-)
-"""The order in which the types of a data file are taken: what is referred to comes first."""
 
 
 class Desk:
@@ -41,16 +34,12 @@ class Desk:
         self._sessions = sessions
         self._done: list[Row] = []
 
-    def load(self, data: Mapping[str, list[Row]]) -> None:
-        """Takes the rows of a data file. Raises BadInput, naming the type."""
-        for type_name in data:
-            if type_name not in LOADING:
-                raise BadInput(f"{type_name}: unknown type; known: {', '.join(LOADING)}")
-        for type_name in LOADING:
-            try:
-                self.edit(type_name, data.get(type_name, []))
-            except (BadInput, Refused) as error:
-                raise BadInput(f"{type_name}: {error}") from None
+    def take(self, type_name: str, rows: list[Row]) -> None:
+        """The rows of a data file for one type. Raises BadInput, naming it."""
+        try:
+            self.edit(type_name, rows)
+        except (BadInput, Refused) as error:
+            raise BadInput(f"{type_name}: {error}") from None
 
     def types(self) -> Sequence[str]:
         return (*SETS, *OTHERS)

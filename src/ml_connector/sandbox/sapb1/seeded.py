@@ -2,16 +2,18 @@
 
 import datetime as dt
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from ml_connector.sandbox import company
 from ml_connector.sandbox.sapb1 import seeded_documents
 from ml_connector.sandbox.sapb1.books import EXCHANGE_DIFFERENCES, PAYABLES, ROUNDING, Books
+from ml_connector.sandbox.sapb1.desk import Desk
+from ml_connector.sandbox.sapb1.errors import Refused
 from ml_connector.sandbox.sapb1.options import SapB1Options
 from ml_connector.sandbox.sapb1.writes import Writes
-from ml_connector.sandbox.standin import Row
+from ml_connector.sandbox.standin import BadInput, Row
 
 CLEARING = "10-1090"
 BANK = "10-1010"
@@ -30,23 +32,47 @@ DRAWERS = {
     "6": "Operating costs",
     "7": "Non-operating income and expenditure",
 }
-BEFORE_DOCUMENTS = {"BusinessPartners", "ChartOfAccounts", "Currencies", "DistributionRules", "PaymentTermsTypes"}
-"""Types of a data file that leave the seeded documents without ground, and the documents themselves."""
-DOCUMENTS = {"PurchaseInvoices", "PurchaseCreditNotes", "PurchaseOrders", "VendorPayments", "Drafts", "VatGroups"}
+LOADING = (
+    *("UserFieldsMD", "ExchangeRates", "Currencies", "PaymentTermsTypes", "VatGroups", "Dimensions", "Projects"),
+    *("ChartOfAccounts", "ProfitCenters", "DistributionRules", "BusinessPlaces", "HouseBankAccounts"),
+    *("BusinessPartners", "PurchaseOrders", "PurchaseInvoices", "PurchaseCreditNotes", "Drafts"),
+    *("VendorPayments", "PaymentDrafts", "FinancePeriods", "Users", "actions"),
+)
+"""The types that a data file may name, in the order in which they are taken: what is referred to comes first."""
+
+FIRST_OF_DOCUMENTS = "PurchaseOrders"
+WITHOUT_GROUND = frozenset(LOADING) - {
+    *("UserFieldsMD", "Projects", "HouseBankAccounts", "PaymentDrafts", "FinancePeriods", "Users", "actions")
+}
+"""Types that, named in a data file, leave the seeded documents without ground, and the documents themselves."""
 
 
-def seed_books(books: Books, writes: Writes, seed: int, options: SapB1Options, given: Iterable[str]) -> None:
-    """Fills every set that `given` does not name; no documents when it names one of theirs."""
-    named = set(given)
+def fill(
+    books: Books, writes: Writes, desk: Desk, seed: int, options: SapB1Options, data: Mapping[str, list[Row]]
+) -> None:
+    """Takes every type from the data or, when that does not name it, seeds it. Raises BadInput, naming the type."""
+    for type_name in data:
+        if type_name not in LOADING:
+            raise BadInput(f"{type_name}: unknown type; known: {', '.join(LOADING)}")
     books.periods.open_years(YEARS, LOCKED_BEFORE)
-    if "ExchangeRates" not in named:
-        books.rates.update({(code, dt.date(2025, 1, 1)): Decimal(rate) for code, rate in RATES.items()})
-    builders: dict[str, Callable[[], list[Row]]] = {
+    builders = _builders(books, seed, options)
+    for type_name in LOADING:
+        if type_name == FIRST_OF_DOCUMENTS and not WITHOUT_GROUND & data.keys():
+            seeded_documents.post_documents(books, writes, company.invoices(seed, options.invoices), seed)
+        if type_name in data:
+            desk.take(type_name, data[type_name])
+        elif type_name == "ExchangeRates":
+            books.rates.update({(code, dt.date(2025, 1, 1)): Decimal(rate) for code, rate in RATES.items()})
+        elif type_name in builders:
+            _seed(writes, type_name, builders[type_name]())
+
+
+def _builders(books: Books, seed: int, options: SapB1Options) -> dict[str, Callable[[], list[Row]]]:
+    return {
         "Currencies": _currencies,
         "PaymentTermsTypes": _terms,
         "VatGroups": _vat_groups,
         "Dimensions": _dimensions,
-        "Projects": list,
         "ChartOfAccounts": lambda: _chart(seed, segmented=options.segmented_accounts),
         "ProfitCenters": lambda: _centers(seed),
         "DistributionRules": lambda: _shared_rule(seed),
@@ -54,12 +80,15 @@ def seed_books(books: Books, writes: Writes, seed: int, options: SapB1Options, g
         "HouseBankAccounts": lambda: _banks(books),
         "BusinessPartners": lambda: [_partner(books, one, seed) for one in company.suppliers(seed)],
     }
-    for set_name, build in builders.items():
-        if set_name not in named:
-            for row in build():
-                writes.masters.create(set_name, row)
-    if not named & (BEFORE_DOCUMENTS | DOCUMENTS):
-        seeded_documents.post_documents(books, writes, company.invoices(seed, options.invoices), seed)
+
+
+def _seed(writes: Writes, set_name: str, rows: list[Row]) -> None:
+    """What the data leaves no room for is said as such."""
+    for row in rows:
+        try:
+            writes.masters.create(set_name, row)
+        except Refused as refused:
+            raise BadInput(f"{set_name} cannot be seeded with these data, name them too: {refused}") from None
 
 
 # --- code tables -----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from ml_connector.sandbox.sapb1.errors import Refused, not_supported
 from ml_connector.sandbox.sapb1.options import SapB1Options
 from ml_connector.sandbox.sapb1.output import Version, answer, context
 from ml_connector.sandbox.sapb1.reads import Reads, check_set, metadata_answer
-from ml_connector.sandbox.sapb1.seeded import CLEARING, seed_books
+from ml_connector.sandbox.sapb1.seeded import CLEARING, fill
 from ml_connector.sandbox.sapb1.services import COMPANY_DB, Services
 from ml_connector.sandbox.sapb1.sessions import VERSION, Session, Sessions, User, cookies_of, session_id
 from ml_connector.sandbox.sapb1.writes import Writes
@@ -49,8 +49,7 @@ class SapB1(StandIn):
         self._writes = Writes(self._books, self._reads)
         self._services = Services(self._books, self._reads, self._writes)
         self._desk = Desk(self._books, self._writes, self._sessions)
-        seed_books(self._books, self._writes, seed, options, data)
-        self._desk.load(data)
+        fill(self._books, self._writes, self._desk, seed, options, data)
 
     def settings(self, url: str) -> Row:
         self._scheme = url.partition(":")[0]
