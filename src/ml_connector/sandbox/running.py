@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from ml_connector.sandbox.authority import Authority
 from ml_connector.sandbox.clock import Clock
 from ml_connector.sandbox.control import PREFIX, data_from
 from ml_connector.sandbox.faults import BadFault
@@ -21,7 +22,7 @@ from ml_connector.sandbox.kernel import Kernel
 from ml_connector.sandbox.server import Connection
 from ml_connector.sandbox.standin import BadInput, BadOption, Row, StandIn
 
-SYSTEMS = ("bill", "syspro")
+SYSTEMS = ("bill", "sapb1", "syspro")
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ class Site:
         clock = Clock()
         self.stand_in: StandIn = module.create(seed, data, clock, options)
         self.kernel = Kernel(self.stand_in, clock, seed)
+        self._authority = Authority() if self.stand_in.options.tls else None
         self.url = ""
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
@@ -54,8 +56,10 @@ class Site:
     async def open(self, port: int) -> None:
         loop = asyncio.get_running_loop()
         await self._listen(_bound(port))
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.url = f"{'http' if self._authority is None else 'https'}://127.0.0.1:{self._port}"
         self.settings = self.stand_in.settings(self.url)
+        if self._authority is not None:
+            self.settings["tls_ca_bundle"] = self._authority.pem
         self._background = loop.create_task(self.stand_in.background())
 
     def refuse(self, seconds: float) -> None:
@@ -82,7 +86,10 @@ class Site:
     async def _listen(self, bound: socket.socket) -> None:
         self._bound, self._port = bound, bound.getsockname()[1]
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self.kernel, self._connections), sock=bound, backlog=1024
+            lambda: Connection(self.kernel, self._connections),
+            sock=bound,
+            backlog=1024,
+            ssl=None if self._authority is None else self._authority.context,
         )
 
     async def close(self) -> None:

@@ -28,6 +28,8 @@ class Options:
 
     latency: float = 0.0
     """Seconds that every answer takes; requests wait side by side."""
+    tls: bool = False
+    """Whether it speaks TLS, by a private authority that the settings carry; read once, at the start."""
 
     def change(self, wishes: Mapping[str, Any]) -> None:
         """Sets the named options, all or none. Raises BadOption."""
