@@ -7,6 +7,7 @@ ML_CONNECTOR_HOSTS      comma-separated host names that the console answers for 
 ML_CONNECTOR_URL        where people reach the console, for example https://connector.example.com, when a proxy that
                         speaks https stands before it: cookies are then sent over https only
 ML_CONNECTOR_ALLOW_PRIVATE_ADDRESSES, ML_CONNECTOR_ALLOW_LOOPBACK   1 (default) or 0: where Connections may lead
+ML_CONNECTOR_NOTIFY_INTERNAL   1 or 0 (default): whether messages may go to private addresses and this machine
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from django.core.exceptions import ImproperlyConfigured
 DATA = Path(os.environ.get("ML_CONNECTOR_DATA", "ml-connector-data")).absolute()
 ALLOW_PRIVATE_ADDRESSES = os.environ.get("ML_CONNECTOR_ALLOW_PRIVATE_ADDRESSES", "1") != "0"
 ALLOW_LOOPBACK = os.environ.get("ML_CONNECTOR_ALLOW_LOOPBACK", "1") != "0"
+NOTIFY_INTERNAL = os.environ.get("ML_CONNECTOR_NOTIFY_INTERNAL", "0") == "1"
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"

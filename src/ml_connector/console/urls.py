@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from ml_connector.console.access import public, signed_in
 from ml_connector.console.views import connections, entrance, home, mappings, problems, records, runs, settings
+from ml_connector.console.views import settings_notifications as notifications
 
 _ACCOUNT: list[URLPattern] = [
     path("sign-in", public(account.login), name="account_login"),
@@ -51,6 +52,11 @@ _WORKSPACE: list[URLPattern] = [
     path("settings/time-zone", settings.time_zone, name="settings_time_zone"),
     path("settings/people/invite", settings.invite, name="settings_invite"),
     path("settings/people/remove", settings.remove, name="settings_remove"),
+    path("settings/notifications", notifications.show, name="settings_notifications"),
+    path("settings/notifications/add", notifications.add, name="settings_channel_add"),
+    path("settings/notifications/<int:channel>/change", notifications.change, name="settings_channel_change"),
+    path("settings/notifications/<int:channel>/remove", notifications.remove, name="settings_channel_remove"),
+    path("settings/notifications/<int:channel>/test", notifications.test, name="settings_channel_test"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -18,6 +18,7 @@ from django.db.backends.signals import connection_created
 from ml_connector.jobs import job
 from ml_connector.jobs.engine import Engine, fresh_sqlite
 from ml_connector.jobs.job import Work
+from ml_connector.jobs.notifying import keep_telling
 from ml_connector.jobs.presence import SESSION, only_one_on_sqlite, process_name
 from ml_connector.jobs.retention import Retention
 from ml_connector.jobs.ticker import TICK_SECONDS, Ticker
@@ -49,6 +50,7 @@ def run_worker(work: Work, concurrency: int, stop: threading.Event) -> None:
         log.info("Worker %s runs up to %s jobs at a time.", name, concurrency)
         ticker, retention = Ticker(work, engine, concurrency), Retention(engine)
         threading.Thread(target=keep_up, args=(stop,), name="upkeep", daemon=True).start()
+        threading.Thread(target=keep_telling, args=(stop,), name="telling", daemon=True).start()
         try:
             pause = TICK_SECONDS
             while not stop.wait(pause):

@@ -23,6 +23,7 @@ from ml_connector.sync.models import (
     Record,
     State,
 )
+from ml_connector.sync.notify import notices
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ def open_problem(trail: audit.Trail, integration: Integration, cause: Cause, flo
     )
     if made:
         trail.add("problem_opened", f"problem:{problem.pk}", cause=cause.cause)
+        notices.problem_opened(trail, problem)
         return problem
     if problem.text != text:
         asked = {name: problem.detail[name] for name in ("asked_for", "asked_by") if name in problem.detail}
@@ -278,3 +280,4 @@ def _solve(trail: audit.Trail, problem: Problem) -> None:
     problem.state, problem.ended_at, problem.ended_by = ProblemState.SOLVED, clock.now(), "cause gone"
     problem.save(update_fields=["state", "ended_at", "ended_by"])
     trail.add("problem_solved", f"problem:{problem.pk}", cause=problem.cause)
+    notices.problem_solved(trail, problem)

@@ -2,6 +2,7 @@
 
 from ml_connector.sync.models.codes import CodeListEntry, Mapping, MappingEntry, MappingVersion
 from ml_connector.sync.models.configuration import PARK_AT, Allowance, Connection, Flow, Health, Integration
+from ml_connector.sync.models.notices import Channel, Event, Message, MessageState, Notice
 from ml_connector.sync.models.problems import Problem, ProblemRecord, ProblemState
 from ml_connector.sync.models.records import Attempt, Link, Operation, Outcome, Record, State
 from ml_connector.sync.models.runs import Run, RunKind, RunState
@@ -11,8 +12,10 @@ __all__ = [
     "PARK_AT",
     "Allowance",
     "Attempt",
+    "Channel",
     "CodeListEntry",
     "Connection",
+    "Event",
     "Flow",
     "Health",
     "Integration",
@@ -21,6 +24,9 @@ __all__ = [
     "Mapping",
     "MappingEntry",
     "MappingVersion",
+    "Message",
+    "MessageState",
+    "Notice",
     "Operation",
     "Outcome",
     "Problem",
