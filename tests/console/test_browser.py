@@ -152,3 +152,15 @@ def test_by_keyboard_alone(served, page):
     page.locator(".menu > summary").focus()
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Records").wait_for(state="visible")
+
+
+def test_single_sign_on_in_a_browser(identity_provider, served, page):
+    """The policy of pages lets no form lead elsewhere, and must not stop this."""
+    create_owner(page, served)
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{served.address}/account/sign-in")
+    wrong = look(page, "sign-in-sso")
+    page.get_by_role("button", name="Sign in with Acme ID").click()
+    page.wait_for_url("**/w/acme/")
+    assert identity_provider.refused == []
+    assert wrong == []

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -95,6 +96,10 @@ def new_password_code(email: str, actor: str, *, without_second_factor: bool = F
     """A code by which somebody chooses a new password; with the flag their second factors are taken away, for one who
     lost them. Raises PeopleRefused."""
     person = _known(email)
+    if not may_use_password(person):
+        raise PeopleRefused(
+            f"{email} signs in by {settings.SINGLE_SIGN_ON['name']}, and passwords are switched off for those who do."
+        )
     with transaction.atomic():
         if without_second_factor:
             Authenticator.objects.filter(user=person).delete()
@@ -169,6 +174,46 @@ def join(code: str, said: Joining) -> Person:
                 _join(workspace, person, invitation.role)
                 trail.add("people", person.actor, role=invitation.role, joined=True)
         return person
+
+
+def come_in(address: str, name: str) -> Person | None:
+    """Somebody whom single sign-on vouches for, by verified address: one who is known, or one who holds an open
+    invitation, which this takes up. None for everybody else: nobody signs up by themselves."""
+    email = address.strip().lower()
+    with transaction.atomic():
+        person = Person.objects.filter(email=email).first()
+        if person is None:
+            person = _invited(email, name.strip()[:100])
+        if person is not None:
+            person.single_sign_on_at = clock.now()
+            person.save(update_fields=["single_sign_on_at"])
+    return person
+
+
+def may_use_password(person: Person) -> bool:
+    """False for those who come in by single sign-on where the host has switched passwords off for them."""
+    single = settings.SINGLE_SIGN_ON
+    return not single or single["passwords"] or person.single_sign_on_at is None
+
+
+def _invited(email: str, name: str) -> Person | None:
+    """All open invitations of the address, to several Workspaces maybe, are taken up at once."""
+    rows = Invitation.objects.filter(email=email, used_at=None, expires_at__gt=clock.now(), person=None)
+    person = None
+    for invitation in rows.exclude(workspace=None).select_related("workspace").order_by("made_at"):
+        workspace = invitation.workspace
+        if workspace is None or not _used_up(invitation):
+            continue
+        if person is None:
+            person = Person(email=email, name=name, created_at=clock.now())
+            person.set_unusable_password()
+            person.save()
+        if Membership.objects.of(workspace).filter(person=person).exists():
+            continue
+        with audit.recording(workspace, actor=person.actor) as trail:
+            _join(workspace, person, invitation.role)
+            trail.add("people", person.actor, role=invitation.role, joined=True, by="single_sign_on")
+    return person
 
 
 def note_everywhere(person: Person, action: str, actor: str | None = None, **detail: Any) -> None:

@@ -9,12 +9,14 @@ from allauth.mfa.totp import views as totp
 from django.urls import URLPattern, URLResolver, include, path
 
 from ml_connector.console.access import public, signed_in
-from ml_connector.console.views import connections, entrance, home, mappings, problems, records, runs, settings
+from ml_connector.console.views import connections, entrance, home, mappings, problems, records, runs, settings, sso
 from ml_connector.console.views import settings_notifications as notifications
 
 _ACCOUNT: list[URLPattern] = [
     path("sign-in", public(account.login), name="account_login"),
     path("sign-out", public(account.logout), name="account_logout"),
+    path("single-sign-on", sso.begin, name="sso_begin"),
+    path("single-sign-on/back", sso.back, name="sso_back"),
     path("inactive", public(account.account_inactive), name="account_inactive"),
     path("confirm", signed_in(account.reauthenticate), name="account_reauthenticate"),
     path("password", signed_in(account.password_change), name="account_change_password"),
