@@ -100,13 +100,17 @@ def test_a_metadata_address_is_refused_even_where_the_host_allows_what_is_within
     assert "never allowed" in ask("webhook", "https://169.254.169.254/latest").text
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(hook, tmp_path):
+def test_a_certificate_needs_an_authority_that_the_host_trusts(hook, tmp_path, monkeypatch):
     from ml_connector.conformance.tls_front import TlsFront
 
     with TlsFront(f"http://127.0.0.1:{hook.port}", tmp_path) as front:
         sent = ask("webhook", f"{front.url}/x")
-    assert "certificate" in sent.text
-    assert hook.seen == []
+        assert "certificate" in sent.text
+        assert hook.seen == []
+        authority = tmp_path / "authority.pem"
+        authority.write_text(front.authority)
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        assert ask("webhook", f"{front.url}/x").outcome is Outcome.SENT
 
 
 @pytest.mark.parametrize(

@@ -359,3 +359,21 @@ def test_old_messages_are_forgotten(pair, hook, tell, workspace):
     gather.forget()
     assert not Message.objects.of(workspace).exists()
     assert not Notice.objects.of(workspace).exists()
+
+
+def test_a_channel_that_fails_waits_as_a_whole(pair, hook, tell, workspace):
+    tell("problem")
+    hook.status = 503
+    for number in range(5):
+        opened(pair, 1, cause=f"cause_{number}")
+        gather.gather()
+    empty_outbox()
+    assert len(hook.seen) == 1
+    assert Message.objects.of(workspace).filter(state="waiting", next_at__gt=clock.now()).count() == 5
+
+
+def test_words_of_an_address_are_no_secrets_its_tokens_are(hook):  # R71
+    slack = "https://hooks.slack.com/services/T00000001/B00000001/abcDEF123456789012345678"
+    channels.checked("slack", slack)
+    assert redacted("services and workflows run") == "services and workflows run"
+    assert "abcDEF123456789012345678" not in redacted("it said abcDEF123456789012345678")

@@ -11,6 +11,7 @@ import typer
 
 from ml_connector import __version__, logs
 from ml_connector.cli import (
+    channels,
     configuration,
     demo,
     links,
@@ -60,6 +61,7 @@ app.command(rich_help_panel=OPERATE)(operating.serve)
 app.command(rich_help_panel=OPERATE)(operating.worker)
 app.command(rich_help_panel=OPERATE)(operating.migrate)
 app.add_typer(people.group, name="people", no_args_is_help=True, rich_help_panel=OPERATE)
+app.add_typer(channels.group, name="channel", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(trail.group, name="audit", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(vaulting.group, name="vault", no_args_is_help=True, rich_help_panel=OPERATE)
 

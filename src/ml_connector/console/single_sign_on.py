@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import os
 import secrets
 from typing import Any, NoReturn
 
@@ -171,6 +172,7 @@ def session() -> requests.Session:
     """Speaks to the issuer: no proxies or .netrc of the environment, no redirects, bounded in time and size."""
     opened = _Session()
     opened.trust_env = False
+    opened.verify = os.environ.get("SSL_CERT_FILE") or True
     return opened
 
 

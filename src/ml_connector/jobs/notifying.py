@@ -29,7 +29,7 @@ def keep_telling(stop: threading.Event) -> None:
             if looks % LOOKS_PER_DAY == LOOKS_PER_MINUTE:
                 silence.check_quiet()
                 gather.forget()
-            tell()
+            tell(stop)
         except Error as error:
             log.warning("The outbox cannot be read: %s", error)
         except Exception:
@@ -38,10 +38,10 @@ def keep_telling(stop: threading.Event) -> None:
             connection.close()
 
 
-def tell() -> int:
-    """Makes Messages of what waits and sends what is due; says how many were tried."""
+def tell(stop: threading.Event | None = None) -> int:
+    """Makes Messages of what waits and sends what is due, unless `stop` is set; says how many were tried."""
     gather.gather()
     tried = 0
-    while now := sending.send_due():
+    while not (stop and stop.is_set()) and (now := sending.send_due()):
         tried += now
     return tried

@@ -50,7 +50,8 @@ def run_worker(work: Work, concurrency: int, stop: threading.Event) -> None:
         log.info("Worker %s runs up to %s jobs at a time.", name, concurrency)
         ticker, retention = Ticker(work, engine, concurrency), Retention(engine)
         threading.Thread(target=keep_up, args=(stop,), name="upkeep", daemon=True).start()
-        threading.Thread(target=keep_telling, args=(stop,), name="telling", daemon=True).start()
+        telling = threading.Thread(target=keep_telling, args=(stop,), name="telling", daemon=True)
+        telling.start()
         try:
             pause = TICK_SECONDS
             while not stop.wait(pause):
@@ -59,6 +60,9 @@ def run_worker(work: Work, concurrency: int, stop: threading.Event) -> None:
                 pause = max(0.0, TICK_SECONDS - (time.monotonic() - begun))
         finally:
             engine.stop(PATIENCE_SECONDS)
+            # A message that is being sent ends; one that was cut off would never be known to have arrived.
+            if stop.is_set():
+                telling.join(PATIENCE_SECONDS)
             connection.close()
 
 

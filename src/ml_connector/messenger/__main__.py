@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import smtplib
 import socket
 import sys
@@ -142,10 +143,11 @@ def _guard(wire: Wire, policy: NetworkPolicy) -> None:
 
 def _watch_http(wire: Wire) -> None:
     send_request = requests.Session.send
+    authorities = os.environ.get("SSL_CERT_FILE") or True
 
     def watched(session: requests.Session, request: Any, **options: Any) -> requests.Response:
         try:
-            answer = send_request(session, request, **{**options, "allow_redirects": False})
+            answer = send_request(session, request, **{**options, "verify": authorities, "allow_redirects": False})
         except requests.exceptions.SSLError:
             wire.text = "Its certificate is not trusted."
             raise

@@ -22,6 +22,8 @@ _MAIL_OPTIONS = {"from", "to", "mode"}
 _MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+")
 _SLACK = re.compile(r"/services/[A-Za-z0-9]+/[A-Za-z0-9]+/[A-Za-z0-9]+/?")
 _TEAMS_HOSTS = (".logic.azure.com", ".powerplatform.com")
+SECRET_FROM = 16
+"""Parts of an address that are as long as a token; shorter ones are words that stand elsewhere too."""
 LONGEST = 2000
 
 
@@ -43,11 +45,12 @@ class Address:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The parts that must not be shown where the whole is quoted in another form."""
+        """The parts that must not be shown where the whole is quoted in another form; not the plain words of a path."""
         password = unquote(self.url.password or "")
-        in_path = () if self.kind == "mail" else (self.url.path, *self.url.path.split("/"))
-        in_query = () if self.kind == "mail" else tuple(self.options.values())
-        return tuple(part for part in (password, *in_path, *in_query) if len(part) >= 6)
+        if self.kind == "mail":
+            return (password,)
+        parts = (self.url.path, *self.url.path.split("/"), *self.options.values())
+        return (password, *(part for part in parts if len(part) >= SECRET_FROM))
 
 
 def parsed(kind: str, text: str) -> Address:

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Min
 
 from ml_connector import audit, clock, vault
 from ml_connector.messenger.address import AddressUnusable, parsed
@@ -67,11 +68,13 @@ def _claim() -> list[Message]:
     """The oldest that is due of each Workspace, marked as being sent. Of several workers one succeeds."""
     now = clock.now()
     due = Message.objects.across_workspaces().filter(state=MessageState.WAITING, next_at__lte=now)
-    oldest: dict[int, Message] = {}
-    for row in due.select_related("workspace", "channel__workspace").order_by("next_at", "pk")[: AT_A_TIME * 25]:
-        oldest.setdefault(row.workspace_id, row)
+    longest = due.values("workspace_id").annotate(since=Min("next_at")).order_by("since")
     claimed = []
-    for row in list(oldest.values())[:AT_A_TIME]:
+    for workspace_id in longest.values_list("workspace_id", flat=True)[:AT_A_TIME]:
+        of_workspace = due.filter(workspace_id=workspace_id).select_related("workspace", "channel__workspace")
+        row = of_workspace.order_by("next_at", "pk").first()
+        if row is None:
+            continue
         mine = Message.objects.of(row.workspace_id).filter(pk=row.pk, state=MessageState.WAITING, tries=row.tries)
         if mine.update(state=MessageState.SENDING, next_at=now + CLAIM, tries=row.tries + 1):
             row.tries += 1
@@ -90,7 +93,8 @@ def _settle(message: Message, sent: Sent) -> None:
     """Stores what became of a message that this worker, or one that died, had claimed."""
     now, channel = clock.now(), message.channel
     again = sent.outcome is Outcome.FAILED and now - message.made_at < GIVE_UP_AFTER
-    values: dict[str, object] = {"text": sent.text, "next_at": now + timedelta(seconds=backoff.after(message.tries))}
+    later = now + timedelta(seconds=backoff.after(message.tries))
+    values: dict[str, object] = {"text": sent.text, "next_at": later}
     if again:
         values["state"] = MessageState.WAITING
     else:
@@ -108,6 +112,10 @@ def _settle(message: Message, sent: Sent) -> None:
                 outcome=str(sent.outcome), tries=message.tries,
             )  # fmt: skip
         _note(channel, sent)
+        if again:
+            # The Channel as a whole waits: what else there is for it would fail as well, and keep others waiting.
+            waiting = Message.objects.of(message.workspace_id).filter(channel=channel, state=MessageState.WAITING)
+            waiting.filter(next_at__lt=later).update(next_at=later)
     if sent.outcome is not Outcome.SENT:
         log.warning("A message to channel %s was not sent (%s): %s", channel.pk, sent.outcome, sent.text)
 
