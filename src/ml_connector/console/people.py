@@ -13,7 +13,8 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.contrib.auth import password_validation
+from django.contrib.auth import SESSION_KEY, password_validation
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -107,6 +108,25 @@ def new_password_code(email: str, actor: str, *, without_second_factor: bool = F
         return _invitation(person=person)
 
 
+def reset_link(workspace: Workspace, email: str, actor: str, *, without_second_factor: bool = False) -> str:
+    """A code by which somebody of this Workspace chooses a new password, made by one of its people. Raises
+    PeopleRefused.
+
+    Not for somebody who is in other Workspaces too: whoever holds the code would come into those as well.
+    """
+    person = _known(email)
+    places = Membership.objects.across_workspaces().filter(person=person).values_list("workspace_id", flat=True)
+    if workspace.pk not in places:
+        raise PeopleRefused(f"{email} is not in workspace {workspace.name}.")
+    if person.actor == actor:
+        raise PeopleRefused("For yourself: change the password and the second factor under My account.")
+    if len(places) > 1:
+        raise PeopleRefused(
+            f"{email} is in other workspaces too. Whoever runs this installation can make the link: people reset."
+        )
+    return new_password_code(email, actor, without_second_factor=without_second_factor)
+
+
 def remove(workspace: Workspace, email: str, actor: str) -> None:
     """Takes somebody out of a Workspace; they stay in their others. Raises PeopleRefused."""
     person = _known(email)
@@ -117,6 +137,21 @@ def remove(workspace: Workspace, email: str, actor: str) -> None:
         _not_the_last_owner(place, "")
         place.delete()
         trail.add("people", person.actor, removed=True)
+
+
+def erase(email: str, actor: str) -> None:
+    """Erases all that is stored of a person: name, address, password, second factors, places, sessions, invitations.
+    The trails hold a number only, so they stay as they are and hold (R69). Raises PeopleRefused."""
+    person = _known(email)
+    with transaction.atomic():
+        for place in Membership.objects.across_workspaces().filter(person=person).select_related("workspace"):
+            _not_the_last_owner(place, "")
+        note_everywhere(person, "person_erased", actor)
+        for session in Session.objects.iterator():
+            if session.get_decoded().get(SESSION_KEY) == str(person.pk):
+                session.delete()
+        Invitation.objects.filter(email=person.email).delete()
+        person.delete()
 
 
 def members(workspace: Workspace) -> list[MemberRow]:

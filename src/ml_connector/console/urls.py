@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from ml_connector.console.access import public, signed_in
 from ml_connector.console.views import connections, entrance, home, mappings, problems, records, runs, settings, sso
+from ml_connector.console.views import settings_keys as keys
 from ml_connector.console.views import settings_notifications as notifications
 
 _ACCOUNT: list[URLPattern] = [
@@ -54,6 +55,9 @@ _WORKSPACE: list[URLPattern] = [
     path("settings/time-zone", settings.time_zone, name="settings_time_zone"),
     path("settings/people/invite", settings.invite, name="settings_invite"),
     path("settings/people/remove", settings.remove, name="settings_remove"),
+    path("settings/people/reset", settings.reset, name="settings_reset"),
+    path("settings/keys", keys.show, name="settings_keys"),
+    path("settings/keys/rotate", keys.rotate, name="settings_keys_rotate"),
     path("settings/notifications", notifications.show, name="settings_notifications"),
     path("settings/notifications/add", notifications.add, name="settings_channel_add"),
     path("settings/notifications/<int:channel>/change", notifications.change, name="settings_channel_change"),
