@@ -7,6 +7,11 @@ ML_CONNECTOR_HOSTS      comma-separated host names that the console answers for 
 ML_CONNECTOR_URL        where people reach the console, for example https://connector.example.com, when a proxy that
                         speaks https stands before it: cookies are then sent over https only
 ML_CONNECTOR_ALLOW_PRIVATE_ADDRESSES, ML_CONNECTOR_ALLOW_LOOPBACK   1 (default) or 0: where Connections may lead
+ML_CONNECTOR_NOTIFY_INTERNAL   1 or 0 (default): whether messages may go to private addresses and this machine
+ML_CONNECTOR_OIDC_ISSUER, ML_CONNECTOR_OIDC_CLIENT_ID, ML_CONNECTOR_OIDC_CLIENT_SECRET   single sign-on by OpenID
+                        Connect; all three or none
+ML_CONNECTOR_OIDC_NAME  what the button on the sign-in page calls it (default: single sign-on)
+ML_CONNECTOR_OIDC_PASSWORDS   1 (default) or 0: whether people who signed in so may also sign in by password
 """
 
 from __future__ import annotations
@@ -23,6 +28,7 @@ from django.core.exceptions import ImproperlyConfigured
 DATA = Path(os.environ.get("ML_CONNECTOR_DATA", "ml-connector-data")).absolute()
 ALLOW_PRIVATE_ADDRESSES = os.environ.get("ML_CONNECTOR_ALLOW_PRIVATE_ADDRESSES", "1") != "0"
 ALLOW_LOOPBACK = os.environ.get("ML_CONNECTOR_ALLOW_LOOPBACK", "1") != "0"
+NOTIFY_INTERNAL = os.environ.get("ML_CONNECTOR_NOTIFY_INTERNAL", "0") == "1"
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
@@ -52,6 +58,26 @@ def _database(url: str | None) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {key: unquote(value) for key, value in query.items() if key != "host"},
+    }
+
+
+def _single_sign_on() -> dict[str, Any]:
+    """Empty where there is none."""
+    given = {part: os.environ.get(f"ML_CONNECTOR_OIDC_{part}", "") for part in ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")}
+    if not any(given.values()):
+        return {}
+    if not all(given.values()):
+        missing = ", ".join(f"ML_CONNECTOR_OIDC_{part}" for part, value in given.items() if not value)
+        raise ImproperlyConfigured(f"Single sign-on needs {missing} as well; leave all of them out for none.")
+    issuer = urlsplit(given["ISSUER"])
+    if issuer.scheme != "https" and issuer.hostname not in {"localhost", "127.0.0.1"}:
+        raise ImproperlyConfigured("ML_CONNECTOR_OIDC_ISSUER must begin with https://.")
+    return {
+        "issuer": given["ISSUER"],
+        "client_id": given["CLIENT_ID"],
+        "client_secret": given["CLIENT_SECRET"],
+        "name": os.environ.get("ML_CONNECTOR_OIDC_NAME", "single sign-on"),
+        "passwords": os.environ.get("ML_CONNECTOR_OIDC_PASSWORDS", "1") != "0",
     }
 
 
@@ -91,6 +117,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
 ]
 """What only the console needs stands here too, so that one `migrate` makes all tables: 2.4 MB in a worker."""
 MIDDLEWARE = [
@@ -176,7 +203,11 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,5/5m/key",
     "reauthenticate": "10/m/user",
     "join": "20/m/ip",
+    "sso": "20/m/ip",
 }
+SOCIALACCOUNT_ADAPTER = "ml_connector.console.signing_in.SingleSignOnAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SINGLE_SIGN_ON = _single_sign_on()
 MFA_ADAPTER = "ml_connector.console.signing_in.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "ml-connector"

@@ -22,6 +22,7 @@ from ml_connector import clock
 from ml_connector.workspaces.models import Membership, Person, Workspace
 from ml_connector.workspaces.roles import Role
 from tests.cli.conftest import Run, applied, configuration, run, stand_ins, write
+from tests.console.oidc import CLIENT_ID, CLIENT_SECRET, Provider, provider
 from tests.sync.pair import Pair, base_pair
 
 __all__ = ["applied", "configuration", "run", "stand_ins", "write"]
@@ -116,6 +117,16 @@ def _answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def identity_provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    """To be named before `served`: what is served then offers single sign-on."""
+    with provider() as made:
+        given = {"ISSUER": made.issuer, "CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "NAME": "Acme ID"}
+        for name, value in given.items():
+            monkeypatch.setenv(f"ML_CONNECTOR_OIDC_{name}", value)
+        yield made
 
 
 @pytest.fixture

@@ -174,3 +174,40 @@ def test_a_token_is_made_shown_once_and_revoked(served, page):
     assert "Revoked" in row.inner_text()
     wrong += look(page, "tokens-revoked")
     assert wrong == []
+
+
+def test_single_sign_on_in_a_browser(identity_provider, served, page):
+    """The policy of pages lets no form lead elsewhere, and must not stop this."""
+    create_owner(page, served)
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{served.address}/account/sign-in")
+    wrong = look(page, "sign-in-sso")
+    page.get_by_role("button", name="Sign in with Acme ID").click()
+    page.wait_for_url("**/w/acme/")
+    assert identity_provider.refused == []
+    assert wrong == []
+
+
+def test_a_channel_is_added_and_tested_in_the_page(served, page):
+    create_owner(page, served)
+    page.goto(f"{served.address}/w/acme/settings/notifications")
+    wrong = look(page, "notifications-empty")
+    name = "Accounts payable, all the people who look after " + "x" * 12
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Kind").select_option("webhook")
+    page.get_by_label("Address", exact=True).fill("http://127.0.0.1:9/nothing-listens")
+    page.get_by_role("button", name="Add the channel").click()
+    page.get_by_role("button", name="Send a test").click()
+    page.locator(".ping-verdict", has_text="did not deliver").wait_for(timeout=60_000)
+    assert "ML_CONNECTOR_NOTIFY_INTERNAL" in page.locator(".ping").inner_text()
+    wrong += look(page, "notifications-tested")
+    page.reload()
+    page.get_by_text("Change or remove").click()
+    wrong += look(page, "notifications")
+    page.goto(f"{served.address}/w/acme/settings/keys")
+    page.get_by_role("button", name="Rotate now").click()
+    page.locator(".ping-verdict", has_text="Back up the key file").wait_for(timeout=60_000)
+    wrong += look(page, "keys")
+    page.goto(f"{served.address}/w/acme/settings")
+    wrong += look(page, "settings-people")
+    assert wrong == []

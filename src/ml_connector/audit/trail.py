@@ -48,6 +48,11 @@ class Trail:
         self._actor = actor
         self._run = run
 
+    @property
+    def run(self) -> int | None:
+        """The Run that this happens in."""
+        return self._run
+
     def add(self, action: str, subject: str, /, source_version: str = "", **detail: Any) -> None:
         """Notes what was done to what. `detail`: ids, hashes, field names, amounts; never payloads, never secrets."""
         text = _encode(detail).decode() if detail else "{}"

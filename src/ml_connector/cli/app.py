@@ -12,6 +12,7 @@ import typer
 from ml_connector import __version__, logs
 from ml_connector.cli import (
     approvals,
+    channels,
     configuration,
     demo,
     links,
@@ -66,6 +67,7 @@ app.command(rich_help_panel=OPERATE)(operating.worker)
 app.command(rich_help_panel=OPERATE)(operating.migrate)
 app.add_typer(people.group, name="people", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(tokens.group, name="tokens", no_args_is_help=True, rich_help_panel=OPERATE)
+app.add_typer(channels.group, name="channel", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(trail.group, name="audit", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(vaulting.group, name="vault", no_args_is_help=True, rich_help_panel=OPERATE)
 

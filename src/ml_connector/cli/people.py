@@ -1,4 +1,4 @@
-"""people add, list, remove, reset: who may sign in to the console. For whoever has the host."""
+"""people add, list, remove, reset, erase: who may sign in to the console. For whoever has the host."""
 
 from __future__ import annotations
 
@@ -81,6 +81,17 @@ def reset(
     except PeopleRefused as refused:
         wrong_usage(str(refused))
     say(f"{email} chooses a new password by this link. It works once, for 24 hours:\n{join_link(code)}")
+
+
+@group.command()
+def erase(email: Email, *, workspace: WorkspaceOption = None) -> None:
+    """Erase all that is stored of a person, in every workspace. The trail keeps a number without a name."""
+    choose.workspace(workspace)
+    try:
+        directory.erase(email, choose.actor())
+    except PeopleRefused as refused:
+        wrong_usage(str(refused))
+    say(f"Everything that was stored of {email} is erased. Backups hold it until they are replaced.")
 
 
 def join_link(code: str, base: str = "") -> str:

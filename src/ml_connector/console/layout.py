@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -47,6 +48,8 @@ class Entry:
 def layout(request: HttpRequest) -> dict[str, Any]:
     theme = request.COOKIES.get("theme", "auto")
     found: dict[str, Any] = {"theme": theme if theme in {"light", "dark"} else "auto", "version": __version__}
+    if settings.SINGLE_SIGN_ON:
+        found["single_sign_on"] = settings.SINGLE_SIGN_ON["name"]
     place: Membership | None = getattr(request, "membership", None)
     if place is None:
         return found

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from django.contrib.auth import password_validation
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, password_validation
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -95,11 +97,34 @@ def new_password_code(email: str, actor: str, *, without_second_factor: bool = F
     """A code by which somebody chooses a new password; with the flag their second factors are taken away, for one who
     lost them. Raises PeopleRefused."""
     person = _known(email)
+    if not may_use_password(person):
+        raise PeopleRefused(
+            f"{email} signs in by {settings.SINGLE_SIGN_ON['name']}, and passwords are switched off for those who do."
+        )
     with transaction.atomic():
         if without_second_factor:
             Authenticator.objects.filter(user=person).delete()
         note_everywhere(person, "new_password_link", actor, without_second_factor=without_second_factor)
         return _invitation(person=person)
+
+
+def reset_link(workspace: Workspace, email: str, actor: str, *, without_second_factor: bool = False) -> str:
+    """A code by which somebody of this Workspace chooses a new password, made by one of its people. Raises
+    PeopleRefused.
+
+    Not for somebody who is in other Workspaces too: whoever holds the code would come into those as well.
+    """
+    person = _known(email)
+    places = Membership.objects.across_workspaces().filter(person=person).values_list("workspace_id", flat=True)
+    if workspace.pk not in places:
+        raise PeopleRefused(f"{email} is not in workspace {workspace.name}.")
+    if person.actor == actor:
+        raise PeopleRefused("For yourself: change the password and the second factor under My account.")
+    if len(places) > 1:
+        raise PeopleRefused(
+            f"{email} is in other workspaces too. Whoever runs this installation can make the link: people reset."
+        )
+    return new_password_code(email, actor, without_second_factor=without_second_factor)
 
 
 def remove(workspace: Workspace, email: str, actor: str) -> None:
@@ -112,6 +137,21 @@ def remove(workspace: Workspace, email: str, actor: str) -> None:
         _not_the_last_owner(place, "")
         place.delete()
         trail.add("people", person.actor, removed=True)
+
+
+def erase(email: str, actor: str) -> None:
+    """Erases all that is stored of a person: name, address, password, second factors, places, sessions, invitations.
+    The trails hold a number only, so they stay as they are and hold (R69). Raises PeopleRefused."""
+    person = _known(email)
+    with transaction.atomic():
+        for place in Membership.objects.across_workspaces().filter(person=person).select_related("workspace"):
+            _not_the_last_owner(place, "")
+        note_everywhere(person, "person_erased", actor)
+        for session in Session.objects.iterator():
+            if session.get_decoded().get(SESSION_KEY) == str(person.pk):
+                session.delete()
+        Invitation.objects.filter(email=person.email).delete()
+        person.delete()
 
 
 def members(workspace: Workspace) -> list[MemberRow]:
@@ -169,6 +209,46 @@ def join(code: str, said: Joining) -> Person:
                 _join(workspace, person, invitation.role)
                 trail.add("people", person.actor, role=invitation.role, joined=True)
         return person
+
+
+def come_in(address: str, name: str) -> Person | None:
+    """Somebody whom single sign-on vouches for, by verified address: one who is known, or one who holds an open
+    invitation, which this takes up. None for everybody else: nobody signs up by themselves."""
+    email = address.strip().lower()
+    with transaction.atomic():
+        person = Person.objects.filter(email=email).first()
+        if person is None:
+            person = _invited(email, name.strip()[:100])
+        if person is not None:
+            person.single_sign_on_at = clock.now()
+            person.save(update_fields=["single_sign_on_at"])
+    return person
+
+
+def may_use_password(person: Person) -> bool:
+    """False for those who come in by single sign-on where the host has switched passwords off for them."""
+    single = settings.SINGLE_SIGN_ON
+    return not single or single["passwords"] or person.single_sign_on_at is None
+
+
+def _invited(email: str, name: str) -> Person | None:
+    """All open invitations of the address, to several Workspaces maybe, are taken up at once."""
+    rows = Invitation.objects.filter(email=email, used_at=None, expires_at__gt=clock.now(), person=None)
+    person = None
+    for invitation in rows.exclude(workspace=None).select_related("workspace").order_by("made_at"):
+        workspace = invitation.workspace
+        if workspace is None or not _used_up(invitation):
+            continue
+        if person is None:
+            person = Person(email=email, name=name, created_at=clock.now())
+            person.set_unusable_password()
+            person.save()
+        if Membership.objects.of(workspace).filter(person=person).exists():
+            continue
+        with audit.recording(workspace, actor=person.actor) as trail:
+            _join(workspace, person, invitation.role)
+            trail.add("people", person.actor, role=invitation.role, joined=True, by="single_sign_on")
+    return person
 
 
 def note_everywhere(person: Person, action: str, actor: str | None = None, **detail: Any) -> None:

@@ -19,14 +19,19 @@ from ml_connector.console.views import (
     records,
     runs,
     settings,
+    sso,
     tasks,
     tie_out,
     trail,
 )
+from ml_connector.console.views import settings_keys as keys
+from ml_connector.console.views import settings_notifications as notifications
 
 _ACCOUNT: list[URLPattern] = [
     path("sign-in", public(account.login), name="account_login"),
     path("sign-out", public(account.logout), name="account_logout"),
+    path("single-sign-on", sso.begin, name="sso_begin"),
+    path("single-sign-on/back", sso.back, name="sso_back"),
     path("inactive", public(account.account_inactive), name="account_inactive"),
     path("confirm", signed_in(account.reauthenticate), name="account_reauthenticate"),
     path("password", signed_in(account.password_change), name="account_change_password"),
@@ -84,6 +89,14 @@ _WORKSPACE: list[URLPattern] = [
     path("settings/people/remove", settings.remove, name="settings_remove"),
     path("settings/tokens/make", settings.make_token, name="settings_token_make"),
     path("settings/tokens/revoke", settings.revoke_token, name="settings_token_revoke"),
+    path("settings/people/reset", settings.reset, name="settings_reset"),
+    path("settings/keys", keys.show, name="settings_keys"),
+    path("settings/keys/rotate", keys.rotate, name="settings_keys_rotate"),
+    path("settings/notifications", notifications.show, name="settings_notifications"),
+    path("settings/notifications/add", notifications.add, name="settings_channel_add"),
+    path("settings/notifications/<int:channel>/change", notifications.change, name="settings_channel_change"),
+    path("settings/notifications/<int:channel>/remove", notifications.remove, name="settings_channel_remove"),
+    path("settings/notifications/<int:channel>/test", notifications.test, name="settings_channel_test"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -18,6 +18,7 @@ from django.db.backends.signals import connection_created
 from ml_connector.jobs import job
 from ml_connector.jobs.engine import Engine, fresh_sqlite
 from ml_connector.jobs.job import Work
+from ml_connector.jobs.notifying import keep_telling
 from ml_connector.jobs.presence import SESSION, only_one_on_sqlite, process_name
 from ml_connector.jobs.retention import Retention
 from ml_connector.jobs.tasks import keep_doing_tasks
@@ -51,6 +52,8 @@ def run_worker(work: Work, concurrency: int, stop: threading.Event) -> None:
         ticker, retention = Ticker(work, engine, concurrency), Retention(engine)
         threading.Thread(target=keep_up, args=(stop,), name="upkeep", daemon=True).start()
         threading.Thread(target=keep_doing_tasks, args=(name, stop), name="tasks", daemon=True).start()
+        telling = threading.Thread(target=keep_telling, args=(stop,), name="telling", daemon=True)
+        telling.start()
         try:
             pause = TICK_SECONDS
             while not stop.wait(pause):
@@ -59,6 +62,9 @@ def run_worker(work: Work, concurrency: int, stop: threading.Event) -> None:
                 pause = max(0.0, TICK_SECONDS - (time.monotonic() - begun))
         finally:
             engine.stop(PATIENCE_SECONDS)
+            # A message that is being sent ends; one that was cut off would never be known to have arrived.
+            if stop.is_set():
+                telling.join(PATIENCE_SECONDS)
             connection.close()
 
 

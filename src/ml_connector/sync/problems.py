@@ -26,6 +26,7 @@ from ml_connector.sync.models import (
     Record,
     State,
 )
+from ml_connector.sync.notify import notices
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def open_problem(trail: audit.Trail, integration: Integration, cause: Cause, flo
     )
     if made:
         trail.add("problem_opened", f"problem:{problem.pk}", cause=cause.cause)
+        notices.problem_opened(trail, problem)
         return problem
     if problem.text != text:
         problem.text, problem.fix, problem.detail = text, fix, cause.detail
@@ -297,6 +299,7 @@ def _solve(trail: audit.Trail, problem: Problem) -> None:
     problem.save(update_fields=["state", "ended_at", "ended_by"])
     _no_longer_asked(trail, problem)
     trail.add("problem_solved", f"problem:{problem.pk}", cause=problem.cause)
+    notices.problem_solved(trail, problem)
 
 
 def _no_longer_asked(trail: audit.Trail, problem: Problem) -> None:

@@ -29,3 +29,5 @@ class KeyCanary(models.Model):
 
     key_id = models.CharField(max_length=16, unique=True)
     ciphertext = models.BinaryField()
+    since = models.DateTimeField(null=True)
+    """Since when this key-encryption key is in force; None: since before that was noted."""

@@ -111,6 +111,8 @@ def unwrap(row: Secret, keys: Keys, workspace: str) -> bytes:
 
 def wrap_canary(canary: KeyCanary, content: bytes, key: bytes) -> None:
     """Seals the canary with this key-encryption key."""
+    if canary.key_id != key_id(key):
+        canary.since = clock.now()
     canary.key_id = key_id(key)
     canary.ciphertext = seal(key, content, binding("canary", canary.key_id))
 

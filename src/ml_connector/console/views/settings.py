@@ -98,6 +98,21 @@ def revoke_token(request: WorkspaceRequest) -> HttpResponse:
     return redirect("settings", workspace=request.workspace.name)
 
 
+@needs(Permission.PEOPLE)
+@require_POST
+def reset(request: WorkspaceRequest) -> HttpResponse:
+    """A link by which somebody chooses a new password, shown once, to be handed over."""
+    email = request.POST.get("email", "")
+    if not _may_change(request, email, ""):
+        return _page(request, error="Only an owner makes a link for an owner.", status=403)
+    lost = request.POST.get("second_factor") == "yes"
+    try:
+        code = people.reset_link(request.workspace, email, request.actor, without_second_factor=lost)
+    except PeopleRefused as refused:
+        return _page(request, error=str(refused), status=400)
+    return _page(request, link=f"{request.build_absolute_uri(reverse('join'))}#{code}", invited=email)
+
+
 def _may_change(request: WorkspaceRequest, email: str, role: str) -> bool:
     now = {row.email: row.role for row in people.members(request.workspace)}
     touches_owner = Role.OWNER in {role, now.get(email.strip().lower(), "")}

@@ -11,6 +11,7 @@ from ml_connector.sync.models.configuration import (
     Health,
     Integration,
 )
+from ml_connector.sync.models.notices import Channel, Event, Message, MessageState, Notice
 from ml_connector.sync.models.pings import Ping, PingState
 from ml_connector.sync.models.problems import Problem, ProblemRecord, ProblemState
 from ml_connector.sync.models.records import Attempt, Link, Operation, Outcome, Record, State
@@ -27,8 +28,10 @@ __all__ = [
     "ApprovalKind",
     "ApprovalState",
     "Attempt",
+    "Channel",
     "CodeListEntry",
     "Connection",
+    "Event",
     "Flow",
     "Health",
     "Integration",
@@ -37,6 +40,9 @@ __all__ = [
     "Mapping",
     "MappingEntry",
     "MappingVersion",
+    "Message",
+    "MessageState",
+    "Notice",
     "Operation",
     "Outcome",
     "Pack",

@@ -22,6 +22,8 @@ class Person(AbstractBaseUser):
     name = models.CharField(max_length=100)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
+    single_sign_on_at = models.DateTimeField(null=True)
+    """When they last came in by single sign-on; None: never."""
 
     objects = People()
 

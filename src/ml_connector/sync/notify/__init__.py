@@ -1,0 +1,2 @@
+"""Telling people: what is told (`notices`, `silence`), how it is put (`gather`, `wording`), where to (`channels`), and
+how it leaves (`sending`)."""
