@@ -9,7 +9,7 @@ from allauth.mfa.totp import views as totp
 from django.urls import URLPattern, URLResolver, include, path
 
 from ml_connector.console.access import public, signed_in
-from ml_connector.console.views import connections, entrance, home, mappings, problems, records, runs, settings
+from ml_connector.console.views import connections, entrance, home, mappings, problems, records, runs, settings, triage
 
 _ACCOUNT: list[URLPattern] = [
     path("sign-in", public(account.login), name="account_login"),
@@ -36,6 +36,11 @@ _WORKSPACE: list[URLPattern] = [
     path("problems/<int:problem>/approve", problems.approve, name="problem_approve"),
     path("problems/<int:problem>/map", problems.add_mapping, name="problem_map"),
     path("problems/<int:problem>/link", problems.link, name="problem_link"),
+    path("problems/<int:problem>/owner", triage.owner, name="problem_owner"),
+    path("problems/<int:problem>/comment", triage.comment, name="problem_comment"),
+    path("problems/<int:problem>/snooze", triage.snooze, name="problem_snooze"),
+    path("problems/chosen", triage.ask, name="problems_chosen"),
+    path("problems/chosen/do", triage.do, name="problems_do"),
     path("records", records.listed, name="records"),
     path("records/<int:record>", records.show, name="record"),
     path("records/<int:record>/replay", records.replay, name="record_replay"),

@@ -1,9 +1,9 @@
 """The tables of the engine. The words are those of the vocabulary in docs/architecture.md."""
 
-from ml_connector.sync.models.codes import CodeListEntry, Mapping, MappingEntry, MappingVersion
+from ml_connector.sync.models.codes import CodeListEntry, Mapping, MappingEntry, MappingUse, MappingVersion
 from ml_connector.sync.models.configuration import PARK_AT, Allowance, Connection, Flow, Health, Integration
-from ml_connector.sync.models.problems import Problem, ProblemRecord, ProblemState
-from ml_connector.sync.models.records import Attempt, Link, Operation, Outcome, Record, State
+from ml_connector.sync.models.problems import Problem, ProblemComment, ProblemRecord, ProblemState
+from ml_connector.sync.models.records import Attempt, Exchange, Link, Operation, Outcome, Record, State
 from ml_connector.sync.models.runs import Run, RunKind, RunState
 from ml_connector.sync.models.targets import Listing, TargetEntry
 
@@ -13,6 +13,7 @@ __all__ = [
     "Attempt",
     "CodeListEntry",
     "Connection",
+    "Exchange",
     "Flow",
     "Health",
     "Integration",
@@ -20,10 +21,12 @@ __all__ = [
     "Listing",
     "Mapping",
     "MappingEntry",
+    "MappingUse",
     "MappingVersion",
     "Operation",
     "Outcome",
     "Problem",
+    "ProblemComment",
     "ProblemRecord",
     "ProblemState",
     "Record",

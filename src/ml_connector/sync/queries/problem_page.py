@@ -17,7 +17,7 @@ from ml_connector.sync.codes import fault
 from ml_connector.sync.flows import declaration, document_flows, side, target_of
 from ml_connector.sync.links import CAUSE as SUPPLIER_AMBIGUOUS
 from ml_connector.sync.mapping_checks import MappingRefused
-from ml_connector.sync.models import Flow, Problem, ProblemState, Record, RunKind, TargetEntry
+from ml_connector.sync.models import Flow, Problem, ProblemComment, ProblemState, Record, RunKind, TargetEntry
 from ml_connector.sync.problems import ACTIONS, NEEDS_SECOND_PERSON, ONLY_FOR
 from ml_connector.sync.queries.problems import ProblemRow, one_problem
 from ml_connector.sync.queries.record_page import ON_ITS_WAY, flat
@@ -116,6 +116,7 @@ class ProblemView:
     """What waits for a second person."""
     asked_by: str
     story: tuple[Told, ...]
+    comments: tuple[ProblemComment, ...]
 
 
 def problem_view(workspace: Workspace, problem_id: int) -> ProblemView | None:
@@ -138,6 +139,7 @@ def problem_view(workspace: Workspace, problem_id: int) -> ProblemView | None:
         problem.detail.get("asked_for", "") if is_open else "",
         problem.detail.get("asked_by", "") if is_open else "",
         _story(workspace, problem_id),
+        tuple(ProblemComment.objects.of(workspace).filter(problem=problem).order_by("pk")),
     )
 
 
@@ -220,7 +222,13 @@ def _story(workspace: Workspace, problem_id: int) -> tuple[Told, ...]:
 
 def _told(entry: AuditEntry) -> Told:
     facts: dict[str, Any] = msgspec.json.decode(entry.detail)
-    words = {"problem_opened": "opened", "problem_solved": "solved: the cause is gone"}
+    words = {
+        "problem_opened": "opened",
+        "problem_solved": "solved: the cause is gone",
+        "problem_commented": "commented",
+        "problem_assigned": "given to somebody" if facts.get("owner") else "given back: nobody's",
+        "problem_snoozed": f"snoozed until {facts['until']}" if facts.get("until") else "woken",
+    }
     what = words.get(entry.action, entry.action.replace("_", " "))
     if facts.get("asked_for"):
         what = f"asked for: {ACTIONS.get(facts['asked_for'], facts['asked_for'])}"
