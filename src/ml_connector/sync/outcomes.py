@@ -13,7 +13,7 @@ import msgspec
 
 from ml_connector import audit, clock
 from ml_connector.redaction import HIDDEN, redacted
-from ml_connector.sync import problems
+from ml_connector.sync import problems, uses
 from ml_connector.sync.backoff import after
 from ml_connector.sync.flows import policy, spec_of
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, State
@@ -36,6 +36,7 @@ def confirmed(
     """The target holds what the Attempt sent. Links, and stages again where the source has moved on meanwhile."""
     link(trail, flow, record, target_key, lines, made_by="found" if found else "delivered")
     close(trail, attempt, Outcome.ADOPTED if found else Outcome.CONFIRMED, target_key=target_key)
+    uses.count(flow.integration, attempt)
     settle_record(trail, record, bytes(attempt.source_hash), cancelled=attempt.operation == Operation.CANCEL)
 
 
