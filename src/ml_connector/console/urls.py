@@ -9,7 +9,18 @@ from allauth.mfa.totp import views as totp
 from django.urls import URLPattern, URLResolver, include, path
 
 from ml_connector.console.access import public, signed_in
-from ml_connector.console.views import connections, entrance, home, mappings, problems, records, runs, settings, triage
+from ml_connector.console.views import (
+    connections,
+    entrance,
+    home,
+    mapping_files,
+    mappings,
+    problems,
+    records,
+    runs,
+    settings,
+    triage,
+)
 
 _ACCOUNT: list[URLPattern] = [
     path("sign-in", public(account.login), name="account_login"),
@@ -47,6 +58,11 @@ _WORKSPACE: list[URLPattern] = [
     path("mappings", mappings.listed, name="mappings"),
     path("mappings/<str:integration>/<str:name>", mappings.show, name="mapping"),
     path("mappings/<str:integration>/<str:name>/publish", mappings.publish, name="mapping_publish"),
+    path("mappings/<str:integration>/<str:name>/file", mapping_files.export, name="mapping_file"),
+    path("mappings/<str:integration>/<str:name>/import", mapping_files.ask, name="mapping_import"),
+    path("mappings/<str:integration>/<str:name>/import/publish", mapping_files.publish, name="mapping_import_publish"),
+    path("mappings/<str:integration>/<str:name>/versions", mapping_files.versions, name="mapping_versions"),
+    path("mappings/<str:integration>/<str:name>/restore", mapping_files.restore, name="mapping_restore"),
     path("runs", runs.listed, name="runs"),
     path("runs/start", runs.start, name="run_start"),
     path("runs/pause", runs.pause, name="run_pause"),

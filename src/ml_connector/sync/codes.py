@@ -8,6 +8,7 @@ entry, fault    one code, and why nothing can be posted to it (R49, R50)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from django.db import transaction
@@ -40,10 +41,17 @@ class CodeIndex:
     def __init__(self, list_name: str, entries: Iterable[CodeListEntry]) -> None:
         self.list = list_name
         self._by_code = {entry.code: entry for entry in entries}
-        self._normalised = unique_by_form(self._by_code)
-        self._by_number: dict[str, list[CodeListEntry]] = {}
+
+    @cached_property
+    def _normalised(self) -> dict[str, CodeListEntry]:
+        return unique_by_form(self._by_code)
+
+    @cached_property
+    def _by_number(self) -> dict[str, list[CodeListEntry]]:
+        found: dict[str, list[CodeListEntry]] = {}
         for entry in self._by_code.values():
-            self._by_number.setdefault(entry.number.casefold(), []).append(entry)
+            found.setdefault(entry.number.casefold(), []).append(entry)
+        return found
 
     def get(self, code: str) -> CodeListEntry | None:
         """The entry of a code, also one that is gone by now."""

@@ -161,7 +161,7 @@ def _mapping(problem: Problem) -> MappingFix | None:
     theirs = [entry for entry in lists[spec.source.other].present() if fault(entry) is None]
     page = declaration(problem.integration)
     try:
-        found = next(iter(suggest(problem.integration, name, [code])), None)
+        found = next(iter(suggest(problem.integration, name, [code], lists)), None)
     except MappingRefused:
         found = None
     return MappingFix(
