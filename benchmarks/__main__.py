@@ -1,7 +1,7 @@
 """python -m benchmarks [NAME...] [--postgresql] [--small]
 
-Runs the measurements by name, all of them by default: stage, deliver, poll, growth. What each includes stands at the
-top of its module, the figures and what is to be said of them in docs/performance.md. `--small` takes a tenth of the
+Runs the measurements by name, all of them by default: stage, deliver, poll, growth, pages. What each includes stands at
+the top of its module, the figures and what is to be said of them in docs/performance.md. `--small` takes a tenth of the
 data: good to see that they run, not to judge by. `--postgresql` uses TEST_DATABASE_URL, else the server that comes
 with the test packages. Exit status 1 where a target was missed.
 """
@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from benchmarks import deliver, growth, poll, stage
+from benchmarks import deliver, growth, pages, poll, stage
 from benchmarks.figures import Figure
 from benchmarks.installation import child, installed
 
@@ -80,7 +80,14 @@ def _growth(databases: Databases, divisor: int) -> Iterator[Figure]:
         yield from _figures(child("growth", str(growth.MANY // divisor)))
 
 
-MEASUREMENTS = {"stage": _stage, "deliver": _deliver, "poll": _poll, "growth": _growth}
+def _pages(databases: Databases, divisor: int) -> Iterator[Figure]:
+    count = str(pages.RECORDS // divisor)
+    with installed(10, 0, databases()):
+        child("pages", "prepare", count)
+        yield from _figures(child("pages", count))
+
+
+MEASUREMENTS = {"stage": _stage, "deliver": _deliver, "poll": _poll, "growth": _growth, "pages": _pages}
 
 
 def _figures(said: str) -> list[Figure]:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ml_connector.integrations.base import IntegrationSpec, MappingSpec, Side
-from ml_connector.sync.codes import LABELS, CodeIndex, fault, shown
-from ml_connector.sync.models import CodeListEntry
+from ml_connector.sync.codes import LABELS, CodeIndex, ListedCode, fault, shown
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class Judge:
             f" {self.target_label}: choose one of type {ours.type}, or leave it if it is meant so."
         )
 
-    def _find(self, source: str, target: str) -> CodeListEntry | None:
+    def _find(self, source: str, target: str) -> ListedCode | None:
         exact = self.targets.get(target)
         numbered = [exact] if exact is not None else self.targets.numbered(target)
         if len(numbered) == 1:
@@ -130,7 +129,7 @@ class Judge:
         self._fault(source, target, self.target_label, text)
         return None
 
-    def _compare(self, source: str, theirs: CodeListEntry, found: CodeListEntry) -> None:
+    def _compare(self, source: str, theirs: ListedCode, found: ListedCode) -> None:
         """Types must agree (R50): expense to income is refused, anything else that differs is a warning."""
         if not theirs.type or not found.type or theirs.type == found.type:
             return

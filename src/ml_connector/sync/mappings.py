@@ -301,11 +301,12 @@ def _waiting(integration: Integration, name: str) -> dict[str, int]:
     rows = (
         Problem.objects.of(integration.workspace_id)
         .filter(integration=integration, cause__in=CAUSES, state=ProblemState.OPEN, subject__startswith=f"{name}:")
+        .values_list("subject")
         .annotate(held=Count("holds"))
     )
     counts: collections.Counter[str] = collections.Counter()
-    for problem in rows:
-        counts[problem.subject.removeprefix(f"{name}:")] += problem.held
+    for subject, held in rows:
+        counts[subject.removeprefix(f"{name}:")] += held
     return dict(counts)
 
 

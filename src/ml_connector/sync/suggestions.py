@@ -19,9 +19,9 @@ from operator import attrgetter
 
 from ml_connector.integrations.base import Side
 from ml_connector.sync import likeness, mappings
-from ml_connector.sync.codes import NEVER_POSTED_TO, CodeIndex, code_index, fault
+from ml_connector.sync.codes import NEVER_POSTED_TO, CodeIndex, ListedCode, code_index, fault
 from ml_connector.sync.flows import declaration, side
-from ml_connector.sync.models import CodeListEntry, Integration, MappingVersion
+from ml_connector.sync.models import Integration, MappingVersion
 
 AUTOMATIC = "auto_map_exact"
 """Policy of an Integration: rows that rule 1 finds are published by themselves."""
@@ -195,7 +195,7 @@ def _same_type(source: Code, target: Code) -> bool:
     return not source.type or not target.type or source.type == target.type
 
 
-def _code(entry: CodeListEntry) -> Code:
+def _code(entry: ListedCode) -> Code:
     return Code(entry.code, entry.number, entry.name, entry.type)
 
 

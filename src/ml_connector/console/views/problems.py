@@ -67,7 +67,8 @@ def decide(request: WorkspaceRequest, problem: int) -> HttpResponse:
         return problem_page(
             request, problem, error="It waits for a second person, who approves it on this page.", status=409
         )
-    return _done(request, problem, lambda: deciding.solve(row, action, reason, request.actor))
+    asks_only = action in deciding.NEEDS_SECOND_PERSON
+    return _done(request, problem, lambda: deciding.solve(row, action, reason, request.actor), follows=not asks_only)
 
 
 @needs(Permission.APPROVE)
@@ -122,14 +123,20 @@ def link(request: WorkspaceRequest, problem: int) -> HttpResponse:
     return _done(request, problem, accept)
 
 
-def _done(request: WorkspaceRequest, problem: int, decision: Callable[[], str]) -> HttpResponse:
-    """Carries a decision out and follows what it let go; a refusal is said in place."""
+def _done(
+    request: WorkspaceRequest, problem: int, decision: Callable[[], str], *, follows: bool = True
+) -> HttpResponse:
+    """Carries a decision out and follows what it let go; a refusal is said in place. `follows`: it lets go at all."""
     started = clock.now()
     ids, flows = flows_held(request.workspace, problem)
     try:
         said = decision()
     except REFUSED as refused:
         return problem_page(request, problem, error=str(refused), status=400)
+    if not follows:
+        if request.htmx:
+            return problem_page(request, problem, said=said)
+        return redirect(reverse("problem", args=[request.workspace.name, problem]))
     return _follow(request, problem, said, ids, flows, started)
 
 

@@ -17,7 +17,7 @@ from ml_connector.sync.codes import fault
 from ml_connector.sync.flows import declaration, document_flows, side, target_of
 from ml_connector.sync.links import CAUSE as SUPPLIER_AMBIGUOUS
 from ml_connector.sync.mapping_checks import MappingRefused
-from ml_connector.sync.models import Flow, Problem, ProblemComment, ProblemState, Record, RunKind, TargetEntry
+from ml_connector.sync.models import Flow, Problem, ProblemComment, ProblemState, Record, RunKind, State, TargetEntry
 from ml_connector.sync.problems import ACTIONS, NEEDS_SECOND_PERSON, ONLY_FOR
 from ml_connector.sync.queries.problems import ProblemRow, one_problem
 from ml_connector.sync.queries.record_page import ON_ITS_WAY, flat
@@ -27,6 +27,7 @@ from ml_connector.workspaces.models import Workspace
 
 SHOWN = 50
 """Records of a Problem that its page lists, and whose replay it follows."""
+ENDED = frozenset({State.CONFIRMED, State.SKIPPED, State.WRITTEN_OFF})
 OFFERED = 2_000
 """Codes or suppliers of the other side that a field offers while one types."""
 
@@ -96,9 +97,18 @@ class Replay:
 
     rows: tuple[RecordRow, ...]
     under_way: bool
-    """The worker is still at it."""
+    """Something is still to happen by itself: the page goes on asking."""
     worker: bool
-    """There is one."""
+    """There is one that could do it."""
+    waits_until: datetime | None
+    """A Connection must not be called before: a limit of its vendor, or a pause after failures."""
+    stopped: tuple[str, ...]
+    """Flows that nothing happens to until a person acts: paused, parked, credentials refused."""
+
+    @property
+    def seconds(self) -> int:
+        """How often the page asks."""
+        return 1 if self.worker and self.waits_until is None else 5
 
 
 @dataclass(frozen=True)
@@ -144,11 +154,19 @@ def problem_view(workspace: Workspace, problem_id: int) -> ProblemView | None:
 
 
 def replay_of(workspace: Workspace, ids: Sequence[int], since: datetime, workers: Sequence[str]) -> Replay:
-    """Where these Records are now, and whether the push that was made due at `since` is still to end."""
+    """Where these Records are now, and whether the push that was made due at `since` is still to end.
+
+    A worker that is away for a moment, and a Connection that waits, end nothing: both come back by themselves.
+    """
     rows = tuple(record_rows(workspace, ids=list(ids)[:SHOWN]))
     flows = control.flows_of_records(workspace, [row.id for row in rows])
-    waiting = bool(control.unfinished(flows, [RunKind.PUSH], since)) or any(row.state in ON_ITS_WAY for row in rows)
-    return Replay(rows, waiting and bool(workers), bool(workers))
+    stopped = {flow.name for flow in flows if control.needs_person(flow, RunKind.PUSH)}
+    moving = any(row.state in ON_ITS_WAY and row.flow not in stopped for row in rows)
+    instants = [at for flow in flows if flow.name not in stopped and (at := control.waits_until(flow, RunKind.PUSH))]
+    # Of more Records than are listed, some may still be held when these are through.
+    left = len(rows) == SHOWN or any(row.state not in ENDED for row in rows)
+    under_way = moving or (left and (bool(instants) or bool(control.unfinished(flows, [RunKind.PUSH], since))))
+    return Replay(rows, under_way, bool(workers), max(instants, default=None), tuple(sorted(stopped)))
 
 
 def _mapping(problem: Problem) -> MappingFix | None:
