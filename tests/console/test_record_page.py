@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+from ml_connector import audit
 from ml_connector.sync.models import Attempt, Exchange, TargetEntry
 from ml_connector.sync.queries.record_page import record_view
 
@@ -42,6 +43,20 @@ def test_the_story_ends_with_what_was_read_back(pair, sign_in):
     assert told[0] == "read" and told[-1] == "read back"
     assert {"ready", "intent", "confirmed", "linked"} <= set(told)
     assert view.events[-1].text.endswith("agrees with what was sent")
+
+
+def test_each_version_that_was_read_stands_in_the_story(pair):
+    record = pair.record("ELC-1001")
+    before = [event.what for event in record_view(pair.workspace, record.pk).events]
+    assert before.count("read") == 1
+    newer = "ab" * 32
+    with audit.recording(pair.workspace, actor="worker") as trail:
+        for state in ("ready", "confirmed"):
+            trail.add("decision", f"record:{record.pk}", source_version=newer, state=state)
+    events = record_view(pair.workspace, record.pk).events
+    texts = [event.text for event in events if event.what == "read"]
+    assert len(texts) == 2
+    assert bytes(record.hash).hex()[:12] in texts[0] and newer[:12] in texts[1]
 
 
 def test_what_the_target_holds_differently_is_marked(pair, sign_in):  # R27
