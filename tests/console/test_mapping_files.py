@@ -55,6 +55,8 @@ def test_a_file_is_looked_at_first_and_then_published_as_one_version(pair, peopl
     answer = upload(client, f"source;target\n10-6999;10-6100\n{first};\n")
     text = answer.content.decode()
     assert answer.status_code == 200 and "Publish 2 changes" in text and "taken out" in text
+    assert "10-6999 (Sundry expenses)" in text and "10-6100 (Components)" in text
+    assert "0ca02" not in text, "people know BILL's accounts by their numbers"
     assert versions(pair) == before, "looking publishes nothing"
     starts = (clock.now() + timedelta(days=3)).date()
     values = {name: hidden(answer, name) for name in ("content", "file_name", "version")}

@@ -20,7 +20,7 @@ from ml_connector.sync import mapping_files, mapping_history, mappings
 from ml_connector.sync.mapping_checks import MappingRefused
 from ml_connector.sync.mapping_files import FileRefused
 from ml_connector.sync.models import Integration
-from ml_connector.sync.queries.mapping_page import summary
+from ml_connector.sync.queries.mapping_page import readable, summary
 from ml_connector.workspaces.roles import Permission
 
 MOST = 1024 * 1024
@@ -120,7 +120,8 @@ def _preview(
         found = mapping_files.preview_csv(row, name, text, file_name)
     except (FileRefused, MappingRefused) as refused:
         return _import_page(request, integration, name, faults=str(refused).split("\n"))
-    more = {"found": found, "content": text, "file_name": file_name}
+    changes = readable(row, name, found.changes)
+    more = {"found": found, "changes": changes, "content": text, "file_name": file_name}
     return _import_page(request, integration, name, faults=faults or [], status=status, **more)
 
 
@@ -146,7 +147,7 @@ def _versions_page(
     later = _number(request, "to", newest)
     earlier = _number(request, "from", max(later - 1, 0))
     try:
-        changes = mapping_history.difference(row, name, earlier, later)
+        changes = readable(row, name, mapping_history.difference(row, name, earlier, later))
     except MappingRefused as refused:
         raise Http404 from refused
     context = {

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from ml_connector.integrations.base import MappingSpec
 from ml_connector.sync import mappings
-from ml_connector.sync.codes import fault
+from ml_connector.sync.codes import CodeIndex, fault, shown
 from ml_connector.sync.flows import declaration
+from ml_connector.sync.mapping_history import Change
 from ml_connector.sync.mappings import EntryView
 from ml_connector.sync.models import Integration
 from ml_connector.sync.queries.problem_page import OFFERED, Choice
@@ -78,12 +79,12 @@ def mapping_view(
         found = [entry for entry in found if entry.source in having]
     pages = max(-(-len(found) // PAGE), 1)
     page = min(max(page, 1), pages)
-    shown = found[(page - 1) * PAGE : page * PAGE]
-    suggestions = {one.source: one for one in suggest(integration, name, {entry.source for entry in shown}, lists)}
+    listed = found[(page - 1) * PAGE : page * PAGE]
+    suggestions = {one.source: one for one in suggest(integration, name, {entry.source for entry in listed}, lists)}
     offered = lists[spec.source.other].present()
     return MappingView(
         _summary(integration, spec, entries),
-        tuple(GridRow(entry, suggestions.get(entry.source)) for entry in shown),
+        tuple(GridRow(entry, suggestions.get(entry.source)) for entry in listed),
         len(found),
         page,
         pages,
@@ -124,3 +125,19 @@ def _wanted(entry: EntryView, only: str) -> bool:
     if only in {"unmapped", "suggested"}:
         return entry.target is None
     return bool(entry.fault or entry.advice) if only == "faults" else True
+
+
+def readable(integration: Integration, name: str, changes: Iterable[Change]) -> list[Change]:
+    """The changes with what people know the codes by: number and name, where a list has them."""
+    spec = mappings.spec_of(integration, name)
+    lists = mappings.code_lists(integration, spec)
+    ours, theirs = lists[spec.source], lists[spec.source.other]
+
+    def told(codes: CodeIndex, code: str | None) -> str | None:
+        entry = codes.named(code) if code is not None else None
+        return shown(entry) if entry is not None else code
+
+    return [
+        Change(told(ours, change.source) or "", told(theirs, change.before), told(theirs, change.after))
+        for change in changes
+    ]
