@@ -1,9 +1,9 @@
 """python -m benchmarks [NAME...] [--postgresql] [--small]
 
-Runs the measurements by name, all of them by default: stage, deliver, poll, growth, fleet. What each includes stands
-at the top of its module, the figures and what is to be said of them in docs/performance.md. `--small` takes a tenth of
-the data: good to see that they run, not to judge by. `--postgresql` uses TEST_DATABASE_URL, else the server that comes
-with the test packages. Exit status 1 where a target was missed.
+Runs the measurements by name, all of them by default: stage, deliver, poll, growth, fleet, pages. What each includes
+stands at the top of its module, the figures and what is to be said of them in docs/performance.md. `--small` takes a
+tenth of the data: good to see that they run, not to judge by. `--postgresql` uses TEST_DATABASE_URL, else the server
+that comes with the test packages. Exit status 1 where a target was missed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from benchmarks import deliver, fleet, growth, poll, stage
+from benchmarks import deliver, fleet, growth, pages, poll, stage
 from benchmarks.figures import Figure
 from benchmarks.installation import child, installed
 
@@ -92,7 +92,21 @@ def _due_in_time(databases: Databases, count: int, noisy: int, every: int) -> It
         yield from _figures(child("fleet", str(every)))
 
 
-MEASUREMENTS = {"stage": _stage, "deliver": _deliver, "poll": _poll, "growth": _growth, "fleet": _fleet}
+def _pages(databases: Databases, divisor: int) -> Iterator[Figure]:
+    count = str(pages.RECORDS // divisor)
+    with installed(10, 0, databases()):
+        child("pages", "prepare", count)
+        yield from _figures(child("pages", count))
+
+
+MEASUREMENTS = {
+    "stage": _stage,
+    "deliver": _deliver,
+    "poll": _poll,
+    "growth": _growth,
+    "fleet": _fleet,
+    "pages": _pages,
+}
 
 
 def _figures(said: str) -> list[Figure]:

@@ -90,6 +90,8 @@ def test_pages_are_whole_in_both_themes_at_both_widths(served, page, applied):
         "runs": "runs",
         "mappings": "mappings",
         "mapping": "mappings/payables/gl_account",
+        "versions": "mappings/payables/gl_account/versions",
+        "nothing-found": "problems?owner=mine&age=30",
         "connections": "connections",
         "settings": "settings",
     }
@@ -98,9 +100,29 @@ def test_pages_are_whole_in_both_themes_at_both_widths(served, page, applied):
         wrong += look(page, name)
     page.goto(f"{served.address}/w/acme/problems?cause=unmapped_code")
     page.get_by_role("table").get_by_role("link").first.click()
+    page.get_by_label("Add a comment").fill("A long word: " + "W" * 300)
+    page.get_by_role("button", name="Add it").click()
+    page.locator(".comments li").wait_for()
     wrong += look(page, "problem")
+    page.goto(f"{served.address}/w/acme/problems")
+    for box in page.locator("[data-choose]").all():
+        box.check()
+    wrong += look(page, "problems-chosen")
+    page.get_by_label("What to do").select_option("skip")
+    page.get_by_role("button", name="Go on").click()
+    wrong += look(page, "several")
+    page.goto(f"{served.address}/w/acme/mappings/payables/gl_account")
+    page.get_by_text("Read a CSV in").click()
+    page.locator("#file").set_input_files(
+        {"name": "codes.csv", "mimeType": "text/csv", "buffer": b"source,target\n10-6999,10-6100\n"}
+    )
+    page.get_by_role("button", name="Look at the changes").click()
+    page.get_by_role("button", name="Publish 1 change").wait_for()
+    wrong += look(page, "import")
     page.goto(f"{served.address}/w/acme/records?state=confirmed&type=invoice")
     page.get_by_role("table").get_by_role("link").first.click()
+    page.locator("details summary", has_text="Create").first.click()
+    page.locator(".wire").first.wait_for()
     wrong += look(page, "record")
     page.goto(f"{served.address}/account/second-factor")
     wrong += look(page, "account")
@@ -211,3 +233,31 @@ def test_a_channel_is_added_and_tested_in_the_page(served, page):
     page.goto(f"{served.address}/w/acme/settings")
     wrong += look(page, "settings-people")
     assert wrong == []
+
+
+def test_problems_are_chosen_by_keyboard_and_given_to_somebody(served, page, applied):
+    prepared(served, page, applied)
+    page.goto(f"{served.address}/w/acme/problems")
+    boxes = page.locator("[data-choose]")
+    count = boxes.count()
+    assert count > 2
+    boxes.first.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert [box.is_checked() for box in boxes.all()] == [True] + [False] * (count - 1), "the arrows only move"
+    page.keyboard.press("Shift+Space")
+    assert [box.is_checked() for box in boxes.all()] == [True] * 3 + [False] * (count - 3)
+    assert page.locator("[data-chosen]").inner_text() == "3 Problems chosen"
+    page.keyboard.press("Space")
+    assert page.locator("[data-chosen]").inner_text() == "2 Problems chosen"
+    page.keyboard.press("Shift+ArrowUp")
+    assert page.locator("[data-chosen]").inner_text() == "3 Problems chosen"
+    page.get_by_role("button", name="Go on").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Assign: 3 Problems").wait_for()
+    page.get_by_role("button", name="Assign 3 Problems").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Assign: 3 Problems.").wait_for()
+    page.goto(f"{served.address}/w/acme/problems?owner=mine")
+    assert page.locator("tbody tr").count() == 3

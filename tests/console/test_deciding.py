@@ -154,5 +154,50 @@ def test_a_grid_publishes_one_version_of_what_was_changed(pair, people, sign_in)
     version = MappingVersion.objects.of(pair.workspace).filter(mapping__name="gl_account").order_by("-number").first()
     assert version.number == before + 1 and version.reason == "Until there is an account."
     assert entries(pair, "mapping_change")[-1][1]["codes"] == ["10-6999"]
-    text = client.get(path).content.decode()
+    text = client.get(f"{path}/versions").content.decode()
     assert "Until there is an account." in text and "Operator" in text
+
+
+def followed(client, pair, number: str) -> str:
+    """The part of a Record's page that follows a replay begun now."""
+    record = pair.record(number)
+    address = client.post(f"/w/acme/records/{record.pk}/replay").headers["location"]
+    return client.get(address, headers={"hx-request": "true"}).content.decode()
+
+
+def test_a_replay_is_followed_although_no_worker_is_there_for_a_moment(pair, sign_in, monkeypatch):
+    from ml_connector.console.views import replaying
+
+    client = sign_in("operator")
+    for workers, seconds in (([], 5), (["w"], 1)):
+        monkeypatch.setattr(replaying, "workers_alive", lambda found=workers: found)
+        text = followed(client, pair, "HU-2201")
+        assert f'hx-trigger="every {seconds}s"' in text
+        assert ("no worker runs" in text) is (not workers)
+
+
+def test_a_replay_is_followed_while_a_connection_waits_and_not_while_a_person_is_waited_for(pair, sign_in, monkeypatch):
+    from datetime import timedelta
+
+    from ml_connector import clock
+    from ml_connector.console.views import replaying
+
+    monkeypatch.setattr(replaying, "workers_alive", lambda: ["w"])
+    client = sign_in("operator")
+    pair.platform.not_before = clock.now() + timedelta(minutes=5)
+    pair.platform.save()
+    text = followed(client, pair, "HU-2201")
+    assert 'hx-trigger="every 5s"' in text and "not called before" in text
+    pair.platform.not_before = None
+    pair.platform.save()
+    flow = pair.flow("invoices")
+    flow.paused = True
+    flow.save()
+    assert "hx-trigger" not in followed(client, pair, "HU-2201").split(">")[0]
+
+
+def test_what_is_only_asked_for_is_not_followed(pair, sign_in):  # R72
+    problem = Problem.objects.of(pair.workspace).get(cause="unmapped_code", state="open")
+    values = {"action": "write_off", "reason": "Gone."}
+    answer = sign_in("owner").post(f"/w/acme/problems/{problem.pk}/decide", values)
+    assert answer.headers["location"] == f"/w/acme/problems/{problem.pk}"

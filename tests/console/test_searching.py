@@ -53,3 +53,14 @@ def test_page_by_page_everything_is_listed_once(pair, monkeypatch, search):
     assert seen == sorted(set(seen), reverse=True)
     if not search:
         assert len(seen) == Record.objects.of(pair.workspace).count()
+
+
+def test_a_search_that_finds_more_than_is_looked_at_says_so(pair, monkeypatch, sign_in):
+    count = len(record_page(pair.workspace, search="HU-22").rows)
+    client = sign_in("auditor")
+    for matches, cut in ((count, False), (count - 1, True)):
+        monkeypatch.setattr(record_list, "MATCHES", matches)
+        assert record_page(pair.workspace, search="HU-22").cut is cut
+        text = client.get("/w/acme/records?q=HU-22").content.decode()
+        assert ("Not all of them are listed" in text) is cut
+    assert record_page(pair.workspace).cut is False

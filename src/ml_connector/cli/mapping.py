@@ -111,6 +111,7 @@ def import_(
         wrong_usage(f"{file} cannot be read ({error.strerror}).")
     try:
         version = mapping_files.import_csv(chosen, mapping, content, str(file), choose.actor(), reason)
+        assert isinstance(version, MappingVersion), "the command line needs no second person"
     except (mapping_files.FileRefused, MappingRefused) as refused:
         _refused(refused)
     _say_version(chosen, mapping, before, version)

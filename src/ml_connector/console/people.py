@@ -20,6 +20,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from ml_connector import audit, clock
+from ml_connector.sync.models import Problem, ProblemState
 from ml_connector.workspaces.models import Invitation, Membership, Person, Workspace
 from ml_connector.workspaces.models.people import ACTOR
 from ml_connector.workspaces.roles import Role
@@ -136,6 +137,7 @@ def remove(workspace: Workspace, email: str, actor: str) -> None:
             raise PeopleRefused(f"{email} is not in workspace {workspace.name}.")
         _not_the_last_owner(place, "")
         place.delete()
+        Problem.objects.of(workspace).filter(owner=person, state=ProblemState.OPEN).update(owner=None)
         trail.add("people", person.actor, removed=True)
 
 

@@ -1,4 +1,5 @@
-"""What a worker sees to besides its jobs: that the Records add up (R76), and that the trail is signed now and then."""
+"""What a worker sees to besides its jobs: that the Records add up (R76), that the trail is signed now and then, and
+that nothing is kept for longer than it should be (R70)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from django.db import Error, connection
 
 from ml_connector import audit, vault
 from ml_connector.audit.checkpoints import checkpoint
-from ml_connector.sync import problems
+from ml_connector.sync import problems, wire
 from ml_connector.sync.models import Flow
 from ml_connector.sync.problems import Cause
 from ml_connector.sync.queries import imbalances
@@ -28,6 +29,7 @@ def keep_up(stop: threading.Event) -> None:
         checks += 1
         try:
             check_records()
+            forget_exchanges()
             if checks % CHECKS_PER_CHECKPOINT == 0:
                 sign_trails()
         except Error as error:
@@ -61,6 +63,11 @@ def check_records() -> int:
                     flow,
                 )
     return found
+
+
+def forget_exchanges() -> int:
+    """Deletes the requests and answers of Attempts that are older than the host keeps them, and says how many."""
+    return sum(wire.forget(workspace, wire.kept_since()) for workspace in Workspace.objects.all())
 
 
 def sign_trails() -> None:

@@ -8,6 +8,7 @@ entry, fault    one code, and why nothing can be posted to it (R49, R50)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from django.db import transaction
@@ -34,27 +35,45 @@ _WRITTEN = ("number", "name", "type", "postable", "payload", "seen_at", "gone")
 _BATCH = 500
 
 
+class ListedCode(NamedTuple):
+    """One code of a list in memory: what is asked of it while documents are judged and pages made."""
+
+    code: str
+    number: str
+    name: str
+    type: str
+    postable: bool
+    gone: bool
+
+
 class CodeIndex:
     """One list of one Connection in memory. Codes compare exactly, else by their normalised form if that is unique."""
 
-    def __init__(self, list_name: str, entries: Iterable[CodeListEntry]) -> None:
+    def __init__(self, list_name: str, entries: Iterable[ListedCode]) -> None:
         self.list = list_name
         self._by_code = {entry.code: entry for entry in entries}
-        self._normalised = unique_by_form(self._by_code)
-        self._by_number: dict[str, list[CodeListEntry]] = {}
-        for entry in self._by_code.values():
-            self._by_number.setdefault(entry.number.casefold(), []).append(entry)
 
-    def get(self, code: str) -> CodeListEntry | None:
+    @cached_property
+    def _normalised(self) -> dict[str, ListedCode]:
+        return unique_by_form(self._by_code)
+
+    @cached_property
+    def _by_number(self) -> dict[str, list[ListedCode]]:
+        found: dict[str, list[ListedCode]] = {}
+        for entry in self._by_code.values():
+            found.setdefault(entry.number.casefold(), []).append(entry)
+        return found
+
+    def get(self, code: str) -> ListedCode | None:
         """The entry of a code, also one that is gone by now."""
         exact = self._by_code.get(code)
         return exact if exact is not None else self._normalised.get(normalised_code(code))
 
-    def numbered(self, number: str) -> list[CodeListEntry]:
+    def numbered(self, number: str) -> list[ListedCode]:
         """Entries that people know by this number, whatever its case; without those that are gone."""
         return [entry for entry in self._by_number.get(number.strip().casefold(), []) if not entry.gone]
 
-    def named(self, code_or_number: str) -> CodeListEntry | None:
+    def named(self, code_or_number: str) -> ListedCode | None:
         """The entry of a code, or the only one of a number: what a Mapping given before the first reading holds."""
         found = self.get(code_or_number)
         if found is None and len(numbered := self.numbered(code_or_number)) == 1:
@@ -68,11 +87,11 @@ class CodeIndex:
             return f"{code} is not among its {LABELS.get(self.list, self.list)}s as last read."
         return fault(found)
 
-    def present(self) -> list[CodeListEntry]:
+    def present(self) -> list[ListedCode]:
         """The entries that are not gone, by number."""
         return sorted((entry for entry in self if not entry.gone), key=lambda entry: (entry.number, entry.code))
 
-    def __iter__(self) -> Iterator[CodeListEntry]:
+    def __iter__(self) -> Iterator[ListedCode]:
         return iter(self._by_code.values())
 
     def __len__(self) -> int:
@@ -118,7 +137,7 @@ def store_codes(
 def code_index(connection: Connection, list_name: str) -> CodeIndex:
     """The list as last read, without payloads."""
     rows = CodeListEntry.objects.of(connection.workspace_id).filter(connection=connection, list=list_name)
-    return CodeIndex(list_name, rows.defer("payload").iterator())
+    return CodeIndex(list_name, (ListedCode._make(row) for row in rows.values_list(*ListedCode._fields)))
 
 
 def entry(connection: Connection, list_name: str, code: str) -> CodeListEntry | None:
@@ -127,7 +146,7 @@ def entry(connection: Connection, list_name: str, code: str) -> CodeListEntry | 
     return rows.filter(connection=connection, list=list_name, code=code).first()
 
 
-def fault(entry: CodeListEntry) -> str | None:
+def fault(entry: ListedCode | CodeListEntry) -> str | None:
     """Why nothing can be posted to this code, as a sentence; None for one that can be used."""
     if entry.gone:
         return f"{shown(entry)} was not in the last complete reading: deleted, or no longer visible."
@@ -138,7 +157,7 @@ def fault(entry: CodeListEntry) -> str | None:
     return None
 
 
-def shown(entry: CodeListEntry) -> str:
+def shown(entry: ListedCode | CodeListEntry) -> str:
     """A code as people know it: its number, then its name where that says more."""
     return f"{entry.number} ({entry.name})" if entry.name and entry.name != entry.number else entry.number
 

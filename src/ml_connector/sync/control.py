@@ -87,6 +87,17 @@ def _may_run(flow: Flow, kind: RunKind) -> bool:
     return not _stopped(flow) and not waits and connection.health != Health.CIRCUIT_OPEN
 
 
+def waits_until(flow: Flow, kind: RunKind) -> datetime | None:
+    """Before which instant a job's Connection must not be called; None where it may be now."""
+    until = connection_for(flow, kind).not_before
+    return until if until is not None and until > clock.now() else None
+
+
+def needs_person(flow: Flow, kind: RunKind) -> bool:
+    """Whether no such job starts until somebody acts: paused, parked, or credentials refused."""
+    return _stopped(flow) or connection_for(flow, kind).health == Health.CIRCUIT_OPEN
+
+
 def _stopped(flow: Flow) -> bool:
     return flow.paused or flow.integration.paused or flow.deaths >= PARK_AT
 

@@ -20,7 +20,7 @@ from django.db.models import Q
 from ml_connector import audit, clock
 from ml_connector.domain.numbers import mark
 from ml_connector.domain.records import Invoice, InvoiceStatus, content_hash, decode
-from ml_connector.sync import listing, outcomes, problems, rounding, settle
+from ml_connector.sync import listing, outcomes, problems, rounding, settle, wire
 from ml_connector.sync.flows import spec_of, target_of
 from ml_connector.sync.leases import Lease, LeaseLost
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, Run, State
@@ -42,6 +42,7 @@ from ml_connector.systems.base import (
     Throttled,
     Transient,
 )
+from ml_connector.systems.transport.wire import Heard, listening
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,8 @@ class Task:
     before: Any = None
     """What the target was last sent, for an update: to see whether people edited it there since (R45)."""
     attempt: Attempt | None = None
+    heard: list[Heard] = field(default_factory=list)
+    """What went over the wire for it; of a batch the first task has it."""
 
 
 @dataclass
@@ -309,12 +312,17 @@ class Delivery:
             request=payload,
             request_hash=content_hash(payload),
             mapping_versions=task.resolved.mapping_versions,
+            codes=task.resolved.codes,
             started_at=now,
             target_key=link.target_key if link else "",
         )
 
     def _send(self, tasks: list[Task]) -> list[Ref | Accepted | None]:
         """Runs in a thread: one request, nothing else. Never touches the database."""
+        with listening() as tasks[0].heard:
+            return self._request(tasks)
+
+    def _request(self, tasks: list[Task]) -> list[Ref | Accepted | None]:
         self.lease.check()
         if len(tasks) > 1:
             assert isinstance(self.target, Batched)
@@ -356,6 +364,7 @@ class Delivery:
             self.lease.confirm()
             done: list[Done] = []
             for tasks, future in answered:
+                wire.keep([task.attempt for task in tasks if task.attempt is not None], tasks[0].heard)
                 try:
                     answers: Sequence[Ref | Accepted | None] = future.result()
                 except (SystemFailure, LeaseLost, CancelledError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 SIMILAR = 0.88
 """Names at least this alike are suggested."""
@@ -19,11 +20,15 @@ snc spa spolka spzoo srl sro uab ug
 """
 LEGAL_FORMS = frozenset(_FORMS.split())
 
+_REMEMBERED = 20_000
+"""Names and codes whose parts are remembered: pages ask for the same lists again and again."""
+
 _APART = re.compile(r"[^0-9a-z]+")
 _JOINED = re.compile(r"[.'’`]")
 _SEPARATED = re.compile(r"[^0-9A-Z]+")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def words(name: str) -> tuple[str, ...]:
     """The words of a name as names are compared: case, accents, punctuation and legal forms at its end left out.
 
@@ -57,6 +62,7 @@ def similarity(one: tuple[str, ...], other: tuple[str, ...]) -> float:
     return best
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def segments(code: str) -> tuple[str, ...]:
     """The parts of a code between its separators, upper case: `10-6100` has `10` and `6100`."""
     return tuple(part for part in _SEPARATED.split(unicodedata.normalize("NFKC", code).upper()) if part)
@@ -76,7 +82,9 @@ def tax_form(tax_id: str) -> str:
 def _ratio(one: str, other: str) -> float:
     if one == other:
         return 1.0
+    if 2 * min(len(one), len(other)) < SIMILAR * (len(one) + len(other)):
+        return 0.0
     matcher = SequenceMatcher(None, one, other, autojunk=False)
-    if matcher.real_quick_ratio() < SIMILAR or matcher.quick_ratio() < SIMILAR:
+    if matcher.quick_ratio() < SIMILAR:
         return 0.0
     return matcher.ratio()

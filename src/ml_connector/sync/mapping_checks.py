@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ml_connector.integrations.base import IntegrationSpec, MappingSpec, Side
-from ml_connector.sync.codes import LABELS, CodeIndex, fault, shown
-from ml_connector.sync.models import CodeListEntry
+from ml_connector.sync.codes import LABELS, CodeIndex, ListedCode, fault, shown
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,24 @@ class Judge:
         self._compare(source, theirs, found)
         return found.code
 
-    def _find(self, source: str, target: str) -> CodeListEntry | None:
+    def advice(self, source: str, target: str) -> str:
+        """What to do about an entry that was published and whose codes have changed since; empty where nothing."""
+        ours, theirs = self.sources.get(source), self.targets.named(target)
+        if theirs is None or fault(theirs):
+            return f"Restore it in {self.target_label}, or choose another one here; what waits follows by itself."
+        if ours is not None and ours.gone:
+            return (
+                f"{source} is no longer among the {self.noun}s of {self.source_label}: take the entry out once no"
+                " document carries the code any more."
+            )
+        if ours is None or not ours.type or not theirs.type or ours.type == theirs.type:
+            return ""
+        return (
+            f"{source} is of type {ours.type} in {self.source_label}, {shown(theirs)} of type {theirs.type} in"
+            f" {self.target_label}: choose one of type {ours.type}, or leave it if it is meant so."
+        )
+
+    def _find(self, source: str, target: str) -> ListedCode | None:
         exact = self.targets.get(target)
         numbered = [exact] if exact is not None else self.targets.numbered(target)
         if len(numbered) == 1:
@@ -113,7 +129,7 @@ class Judge:
         self._fault(source, target, self.target_label, text)
         return None
 
-    def _compare(self, source: str, theirs: CodeListEntry, found: CodeListEntry) -> None:
+    def _compare(self, source: str, theirs: ListedCode, found: ListedCode) -> None:
         """Types must agree (R50): expense to income is refused, anything else that differs is a warning."""
         if not theirs.type or not found.type or theirs.type == found.type:
             return

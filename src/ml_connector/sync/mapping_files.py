@@ -13,13 +13,17 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import TextIO
 
 from ml_connector.sync.codes import CodeIndex
 from ml_connector.sync.mapping_checks import MappingFault, MappingRefused
-from ml_connector.sync.mappings import EntryView, code_lists, entries, set_entries, spec_of
-from ml_connector.sync.models import Integration, MappingVersion
+from ml_connector.sync.mapping_history import Change, changes
+from ml_connector.sync.mappings import EntryView, check, code_lists, entries, history, mapped, spec_of
+from ml_connector.sync.models import Approval, Integration, MappingVersion
+from ml_connector.sync.second_person import publish_mapping
 
 COLUMNS = ("source", "target", "note")
 
@@ -62,29 +66,54 @@ def export_csv(integration: Integration, name: str, stream: TextIO) -> int:
     return len(views)
 
 
+@dataclass(frozen=True)
+class FileChanges:
+    """What reading a file in would change."""
+
+    version: int
+    """The newest version when this was found out; 0 for none."""
+    changes: tuple[Change, ...]
+    rows: int
+    """Of the file, those that change nothing included."""
+    warnings: tuple[str, ...]
+
+
+def preview_csv(integration: Integration, name: str, content: str | bytes, file_name: str) -> FileChanges:
+    """What a file would change, without publishing it. Raises FileRefused as `import_csv` does."""
+    wanted, lines = _wanted(content, file_name)
+    with _located_in(file_name, lines):
+        checked = check(integration, name, wanted)
+    now = mapped(integration, name)
+    after = {**now, **{source: target for source, target in checked.entries.items() if target is not None}}
+    for source, target in checked.entries.items():
+        if target is None:
+            after.pop(source, None)
+    newest = next((version.number for version in history(integration, name)), 0)
+    return FileChanges(newest, tuple(changes(now, after)), len(wanted), checked.warnings)
+
+
 def import_csv(
-    integration: Integration, name: str, content: str | bytes, file_name: str, actor: str, reason: str = ""
-) -> MappingVersion:
-    """Publishes a file's rows as one version. Codes that the file does not name stay as they are.
+    integration: Integration,
+    name: str,
+    content: str | bytes,
+    file_name: str,
+    actor: str,
+    reason: str = "",
+    effective_from: date | None = None,
+) -> MappingVersion | Approval:
+    """Publishes a file's rows as one version, or asks for it. Codes that the file does not name stay as they are.
 
     Bytes are read as UTF-8, or as UTF-16 where they say so. Raises FileRefused, or MappingRefused for a Mapping
     that does not exist; then nothing was changed.
     """
-    rows = _unique(read_rows(content, file_name), file_name)
-    lines = {row.source: row.line for row in rows}
-    wanted = {row.source: row.target or None for row in rows}
-    try:
-        return set_entries(integration, name, wanted, actor, reason or f"Read in from {file_name}.")
-    except MappingRefused as refused:
-        located = [_located(fault, lines, file_name) for fault in refused.faults]
-        if not any(fault.source for fault in refused.faults):
-            raise
-        raise FileRefused(located) from refused
+    wanted, lines = _wanted(content, file_name)
+    with _located_in(file_name, lines):
+        return publish_mapping(integration, name, wanted, actor, reason or f"Read in from {file_name}.", effective_from)
 
 
 def read_rows(content: str | bytes, file_name: str) -> list[FileRow]:
     """The rows of a file, without empty ones. Raises FileRefused."""
-    text = _decoded(content, file_name).lstrip("\ufeff")
+    text = decoded(content, file_name).lstrip("\ufeff")
     header, *rest = list(_lines(text, _delimiter(text), file_name)) or [(1, [""])]
     names = [cell.strip(_BLANKS).casefold() for cell in header[1]]
     missing = [column for column in ("source", "target") if names.count(column) != 1]
@@ -113,6 +142,20 @@ def read_rows(content: str | bytes, file_name: str) -> list[FileRow]:
     return rows
 
 
+def decoded(content: str | bytes, file_name: str) -> str:
+    """A file's text: UTF-8, or UTF-16 where it says so. Raises FileRefused."""
+    if isinstance(content, str):
+        return content
+    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise FileRefused(
+            [f"{file_name}:{line}: not readable as {encoding.upper()}. Save the file as 'CSV UTF-8' and read it again."]
+        ) from None
+
+
 def guarded(cell: str) -> str:
     """A cell that no spreadsheet runs as a formula; `unguarded` gives the same text back."""
     return f"'{cell}" if _RUNS.match(cell) else cell
@@ -122,6 +165,23 @@ def unguarded(cell: str) -> str:
     """A cell of a file as it was before `guarded`, without the blanks around it."""
     cell = cell.strip(_BLANKS)
     return cell[1:] if _GUARDED.match(cell) else cell
+
+
+def _wanted(content: str | bytes, file_name: str) -> tuple[dict[str, str | None], dict[str, int]]:
+    """The entries of a file, and the line of each. Raises FileRefused."""
+    rows = _unique(read_rows(content, file_name), file_name)
+    return {row.source: row.target or None for row in rows}, {row.source: row.line for row in rows}
+
+
+@contextmanager
+def _located_in(file_name: str, lines: dict[str, int]) -> Iterator[None]:
+    """Says of each fault of an entry in which line of the file it stands."""
+    try:
+        yield
+    except MappingRefused as refused:
+        if not any(fault.source for fault in refused.faults):
+            raise
+        raise FileRefused([_located(fault, lines, file_name) for fault in refused.faults]) from refused
 
 
 def _unique(rows: list[FileRow], file_name: str) -> list[FileRow]:
@@ -157,19 +217,6 @@ def _delimiter(text: str) -> str:
     header = re.split(r"[\r\n]", text, maxsplit=1)[0]
     found = [sign for sign in ",;\t" if sign in header]
     return found[0] if len(found) == 1 else ","
-
-
-def _decoded(content: str | bytes, file_name: str) -> str:
-    if isinstance(content, str):
-        return content
-    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise FileRefused(
-            [f"{file_name}:{line}: not readable as {encoding.upper()}. Save the file as 'CSV UTF-8' and read it again."]
-        ) from None
 
 
 def _located(fault: MappingFault, lines: dict[str, int], file_name: str) -> str:

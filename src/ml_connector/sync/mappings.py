@@ -37,6 +37,7 @@ from ml_connector.sync.models import (
 from ml_connector.sync.models import (
     Mapping as MappingRow,
 )
+from ml_connector.sync.uses import Use, uses
 
 CAUSES = ("unmapped_code", "code_not_postable")
 """The Problems that a change of a Mapping may solve."""
@@ -90,6 +91,10 @@ class EntryView:
     """Why the target cannot be used, as a sentence."""
     waiting: int
     """Records that wait for this code now."""
+    advice: str
+    """What to do about an entry whose code was closed, deleted or retyped on either side; empty where nothing."""
+    use: Use | None
+    """Documents in the target that were sent with it."""
 
 
 def spec_of(integration: Integration, name: str) -> MappingSpec:
@@ -236,18 +241,30 @@ def history(integration: Integration, name: str) -> list[MappingVersion]:
     return list(_versions(integration, name).order_by("-number"))
 
 
-def entries(integration: Integration, name: str) -> list[EntryView]:
+def entries(integration: Integration, name: str, listed: Mapping[Side, CodeIndex] | None = None) -> list[EntryView]:
     """The Mapping with what both sides call the codes: those that documents wait for first, then other codes
-    without a target, then those whose target cannot be used, then the rest; each part by number."""
+    without a target, then those whose target cannot be used, then the rest; each part by number.
+
+    `listed`: the code lists, where the caller has them already.
+    """
     spec = spec_of(integration, name)
     targets = _current(integration, name)
     waiting = _waiting(integration, name)
-    listed = code_lists(integration, spec)
-    codes = {*targets, *waiting, *(entry.code for entry in listed[spec.source].present())}
-    views = [_view(listed, spec, code, targets.get(code), waiting.get(code, 0)) for code in codes]
+    listed = listed or code_lists(integration, spec)
+    used = uses(integration, name)
+    page = declaration(integration)
+    judge = Judge(page, spec, listed, targets)
+    codes = {*targets, *waiting, *(entry.code for entry in listed[spec.source] if not entry.gone)}
+    views = [_view(judge, spec, code, targets.get(code), waiting.get(code, 0), used.get(code)) for code in codes]
     return sorted(
         views,
-        key=lambda view: (-view.waiting, view.target is not None, view.fault is None, view.source_number, view.source),
+        key=lambda view: (
+            -view.waiting,
+            view.target is not None,
+            view.fault is None and not view.advice,
+            view.source_number,
+            view.source,
+        ),
     )
 
 
@@ -264,11 +281,9 @@ def code_lists(integration: Integration, spec: MappingSpec) -> dict[Side, CodeIn
     }
 
 
-def _view(
-    listed: Mapping[Side, CodeIndex], spec: MappingSpec, source: str, target: str | None, waiting: int
-) -> EntryView:
-    ours = listed[spec.source].get(source)
-    theirs = listed[spec.source.other].get(target) if target is not None else None
+def _view(judge: Judge, spec: MappingSpec, source: str, target: str | None, waiting: int, use: Use | None) -> EntryView:
+    ours = judge.sources.get(source)
+    theirs = judge.targets.get(target) if target is not None else None
     return EntryView(
         source=source,
         source_number=ours.number if ours else source,
@@ -276,8 +291,10 @@ def _view(
         target=target,
         target_number=theirs.number if theirs else target or "",
         target_name=theirs.name if theirs else "",
-        fault=listed[spec.source.other].fault(target) if target is not None and spec.list else None,
+        fault=judge.targets.fault(target) if target is not None and spec.list else None,
         waiting=waiting,
+        advice=judge.advice(source, target) if target is not None and spec.list else "",
+        use=use,
     )
 
 
@@ -307,11 +324,12 @@ def _waiting(integration: Integration, name: str) -> dict[str, int]:
     rows = (
         Problem.objects.of(integration.workspace_id)
         .filter(integration=integration, cause__in=CAUSES, state=ProblemState.OPEN, subject__startswith=f"{name}:")
+        .values_list("subject")
         .annotate(held=Count("holds"))
     )
     counts: collections.Counter[str] = collections.Counter()
-    for problem in rows:
-        counts[problem.subject.removeprefix(f"{name}:")] += problem.held
+    for subject, held in rows:
+        counts[subject.removeprefix(f"{name}:")] += held
     return dict(counts)
 
 

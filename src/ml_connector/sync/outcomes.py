@@ -16,7 +16,7 @@ from django.db.models import F
 
 from ml_connector import audit, clock
 from ml_connector.redaction import HIDDEN, redacted
-from ml_connector.sync import problems
+from ml_connector.sync import problems, uses
 from ml_connector.sync.backoff import after
 from ml_connector.sync.flows import policy, spec_of
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, State
@@ -41,6 +41,7 @@ def confirmed(trail: audit.Trail, flow: Flow, done: Sequence[Done], *, found: bo
     _link_all(trail, flow, done, made_by="found" if found else "delivered")
     for one in done:
         close(trail, one.attempt, Outcome.ADOPTED if found else Outcome.CONFIRMED, target_key=one.target_key)
+        uses.count(flow.integration, one.attempt)
     cancelled = {one.record.pk for one in done if one.attempt.operation == Operation.CANCEL}
     settle_records(trail, [(one.record, bytes(one.attempt.source_hash)) for one in done], cancelled=cancelled)
 

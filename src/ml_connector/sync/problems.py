@@ -106,9 +106,11 @@ def report(trail: audit.Trail, flow: Flow, record: Record, cause: Cause) -> None
     if accepted.filter(text=redacted(cause.text)).exists():
         return
     problem = open_problem(trail, flow.integration, cause, flow)
-    ProblemRecord.objects.of(record.workspace_id).get_or_create(
+    _, new = ProblemRecord.objects.of(record.workspace_id).get_or_create(
         problem=problem, record=record, defaults={"workspace_id": record.workspace_id}
     )
+    if new:
+        _wake(trail, problem)
 
 
 def warn(trail: audit.Trail, flow: Flow, record: Record, cause: Cause) -> None:
@@ -201,18 +203,11 @@ def solve(problem: Problem, action: str, reason: str, actor: str) -> str:
     An override and a write-off wait for a second person (R41, R72): the first call asks, a call by another
     person does it. Raises DecisionRefused.
     """
-    if action not in ACTIONS:
-        raise DecisionRefused(f"{action!r} is no action. Choose one of: {', '.join(ACTIONS)}.")
-    if problem.state != ProblemState.OPEN:
-        raise DecisionRefused(f"Problem {problem.pk} is {problem.state} already.")
-    if problem.cause not in ONLY_FOR.get(action, {problem.cause}):
-        raise DecisionRefused(f"{action!r} does not fit a Problem of the kind {problem.cause}.")
+    objection = unfit(problem, action)
+    if objection:
+        raise DecisionRefused(objection)
     if action != "retry" and not reason.strip():
         raise DecisionRefused(f"{action!r} needs a reason: it goes into the audit trail.")
-    if action == "accept" and problem.blocks:
-        raise DecisionRefused(
-            f"Problem {problem.pk} holds documents back; accepting it would lose them. Use retry, skip or write_off."
-        )
     with audit.recording(problem.workspace, actor=actor) as trail:
         if action in NEEDS_SECOND_PERSON:
             asked = approvals.waiting_about(problem.workspace_id, f"problem:{problem.pk}").filter(kind=action).first()
@@ -237,6 +232,19 @@ def _ask(problem: Problem, action: str, reason: str, actor: str) -> None:
         reason=reason,
         detail={"problem": problem.pk},
     )
+
+
+def unfit(problem: Problem, action: str) -> str:
+    """Why a decision does not fit a Problem, as a sentence; empty where it does."""
+    if action not in ACTIONS:
+        return f"{action!r} is no action. Choose one of: {', '.join(ACTIONS)}."
+    if problem.state != ProblemState.OPEN:
+        return f"Problem {problem.pk} is {problem.state} already."
+    if problem.cause not in ONLY_FOR.get(action, {problem.cause}):
+        return f"{action!r} does not fit a Problem of the kind {problem.cause}."
+    if action == "accept" and problem.blocks:
+        return f"Problem {problem.pk} holds documents back; accepting it would lose them. Use retry, skip or write_off."
+    return ""
 
 
 def _carry_out(trail: audit.Trail, problem: Problem, action: str, reason: str, actor: str) -> str:
@@ -291,7 +299,19 @@ def _attach(trail: audit.Trail, record: Record, problems: Sequence[Problem]) -> 
             ProblemRecord(workspace_id=record.workspace_id, problem_id=problem_id, record=record)
             for problem_id in wanted - held.keys()
         )
+        for problem in problems:
+            if problem.pk not in held:
+                _wake(trail, problem)
     return True
+
+
+def _wake(trail: audit.Trail, problem: Problem) -> None:
+    """A snoozed Problem that gets another document comes back at once."""
+    if problem.snoozed_until is None:
+        return
+    problem.snoozed_until = problem.snoozed_due = None
+    problem.save(update_fields=["snoozed_until", "snoozed_due"])
+    trail.add("problem_snoozed", f"problem:{problem.pk}", until="", reason="it got new documents")
 
 
 def _solve(trail: audit.Trail, problem: Problem) -> None:

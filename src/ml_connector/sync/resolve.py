@@ -8,7 +8,7 @@ send, because mappings and parents may have changed since (R49).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -55,6 +55,8 @@ class Resolved:
     """What people should know of it; it travels all the same."""
     rounding: Rounding | None = None
     """The line that was added to it."""
+    codes: dict[str, list[str]] = field(default_factory=dict)
+    """The source's codes that were mapped, by Mapping."""
 
     @property
     def payload(self) -> bytes:
@@ -186,7 +188,9 @@ class Resolver:
         if account is not None:
             account = self.tables["gl_account"].get(account) if "gl_account" in self.tables else None
         resolved = msgspec.structs.replace(supplier, address=address, default_account=account, terms=None)
-        return Held(tuple(causes)) if causes else Resolved(resolved, link, used)
+        mapped = {"country": [supplier.address.country]} if "country" in used and supplier.address else {}
+        codes = {name: [code for code in given if code] for name, given in mapped.items()}
+        return Held(tuple(causes)) if causes else Resolved(resolved, link, used, codes=codes)
 
     def _country(self, code: str, supplier: Supplier, causes: list[Cause], used: dict[str, int]) -> str | None:
         table = self.tables.get("country")
@@ -243,7 +247,12 @@ class Resolver:
             return Held(tuple({(cause.cause, cause.subject): cause for cause in causes}.values()))
         assert supplier_link is not None
         resolved = msgspec.structs.replace(invoice, supplier=supplier_link.target_key, corrects=corrects, lines=lines)
-        return Resolved(resolved, link, used, tuple(self.checks.near_duplicates(record, invoice)), rounding)
+        codes = {
+            "gl_account": sorted({line.account for line in invoice.lines if line.account}),
+            "cost_center": sorted({line.cost_center for line in invoice.lines if line.cost_center}),
+        }
+        warnings = tuple(self.checks.near_duplicates(record, invoice))
+        return Resolved(resolved, link, used, warnings, rounding, {name: codes[name] for name in used if codes[name]})
 
     def _supplier_causes(self, invoice: Invoice, link: Link | None) -> list[Cause]:
         found = self.supplier_record(invoice.supplier)

@@ -19,9 +19,9 @@ from operator import attrgetter
 
 from ml_connector.integrations.base import Side
 from ml_connector.sync import likeness, mappings
-from ml_connector.sync.codes import NEVER_POSTED_TO, code_index, fault
+from ml_connector.sync.codes import NEVER_POSTED_TO, CodeIndex, ListedCode, code_index, fault
 from ml_connector.sync.flows import declaration, side
-from ml_connector.sync.models import CodeListEntry, Integration, MappingVersion
+from ml_connector.sync.models import Integration, MappingVersion
 
 AUTOMATIC = "auto_map_exact"
 """Policy of an Integration: rows that rule 1 finds are published by themselves."""
@@ -130,26 +130,36 @@ class Candidates:
         ]
 
 
-def suggest(integration: Integration, name: str, only: Collection[str] | None = None) -> list[Suggestion]:
+def suggest(
+    integration: Integration,
+    name: str,
+    only: Collection[str] | None = None,
+    listed: Mapping[Side, CodeIndex] | None = None,
+) -> list[Suggestion]:
     """Suggestions for the source codes that are not mapped, by source code. None for a Mapping without code lists.
-    `only`: for no other codes than these.
+    `only`: for no other codes than these. `listed`: the code lists, where the caller has them already.
 
     Raises MappingRefused for a Mapping that the Integration does not have.
     """
     spec = mappings.spec_of(integration, name)
     if not spec.list:
         return []
-    targets = code_index(side(integration, spec.source.other), spec.list).present()
-    candidates = Candidates(
-        (_code(entry) for entry in targets if fault(entry) is None), _elsewhere(integration, name, spec.source)
-    )
+    listed = listed or mappings.code_lists(integration, spec)
     mapped = mappings.mapped(integration, name)
-    sources = code_index(side(integration, spec.source), spec.list).present()
     missing = [
         _code(entry)
-        for entry in sources
-        if entry.code not in mapped and entry.type not in NEVER_POSTED_TO and (only is None or entry.code in only)
+        for entry in listed[spec.source]
+        if (only is None or entry.code in only)
+        and not entry.gone
+        and entry.code not in mapped
+        and entry.type not in NEVER_POSTED_TO
     ]
+    if not missing:
+        return []
+    candidates = Candidates(
+        (_code(entry) for entry in listed[spec.source.other] if fault(entry) is None),
+        _elsewhere(integration, name, spec.source),
+    )
     found = (candidates.suggest(code) for code in missing)
     return sorted((suggestion for suggestion in found if suggestion), key=attrgetter("source"))
 
@@ -185,7 +195,7 @@ def _same_type(source: Code, target: Code) -> bool:
     return not source.type or not target.type or source.type == target.type
 
 
-def _code(entry: CodeListEntry) -> Code:
+def _code(entry: ListedCode) -> Code:
     return Code(entry.code, entry.number, entry.name, entry.type)
 
 

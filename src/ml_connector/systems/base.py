@@ -348,6 +348,25 @@ class Setting:
     """Of a policy: another policy of the same Flow, without which this one has no meaning and is refused."""
 
 
+WEB_SETTINGS = (
+    Setting(
+        "web_address",
+        "Address of the web application in which people look at documents, such as https://erp.example; https only. "
+        "The console then links to them.",
+        default="",
+    ),
+    Setting(
+        "web_pages",
+        "Path there of each type of record, {key} standing for its key and {number} for its number: "
+        "{invoice: '/invoices/{key}', supplier: '/suppliers/{key}'}. Open a document there and copy it from the "
+        "browser's address.",
+        type=dict,
+        default={},
+    ),
+)
+"""What every form ends with: where people look at documents."""
+
+
 @dataclass(frozen=True)
 class System:
     """One kind of external system."""
@@ -365,6 +384,9 @@ class System:
     counted: Callable[[Mapping[str, Any], Mapping[str, str]], str] | None = None
     """What `Budget` counts by, where that is wider than the credential: BILL's developer key of many organisations."""
     code_lists: ClassVar[frozenset[str]] = frozenset({"gl_account", "cost_center", "currency", "payment_term"})
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "form", (*self.form, *WEB_SETTINGS))
 
     def settings(self) -> tuple[Setting, ...]:
         return tuple(setting for setting in self.form if not setting.secret)

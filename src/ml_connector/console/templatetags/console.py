@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from ml_connector import clock
 from ml_connector.console import words
+from ml_connector.sync.queries.problem_page import Choice
 from ml_connector.sync.tieout import amount_of
 
 register = template.Library()
@@ -171,6 +172,12 @@ def by(actor: str, names: Mapping[str, str]) -> str:
 @register.filter
 def entry(values: Mapping[str, Any], key: str) -> Any:
     return values.get(key, "")
+
+
+@register.filter
+def options(choices: Iterable[Choice]) -> str:
+    """The options of a list of thousands; a loop in a template takes ten times as long."""
+    return format_html_join("", '<option value="{}">{}</option>', ((one.key, one.text) for one in choices))
 
 
 @register.simple_tag(takes_context=True)

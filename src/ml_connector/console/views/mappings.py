@@ -10,7 +10,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from ml_connector.console import people
 from ml_connector.console.access import WorkspaceRequest, needs
 from ml_connector.sync import second_person
 from ml_connector.sync.mapping_checks import MappingRefused
@@ -35,7 +34,7 @@ def show(request: WorkspaceRequest, integration: str, name: str) -> HttpResponse
 @require_POST
 def publish(request: WorkspaceRequest, integration: str, name: str) -> HttpResponse:
     """Publishes one new version of what was changed in the grid: all of it or nothing."""
-    row = _integration(request, integration)
+    row = integration_named(request, integration)
     before = _fields(request, "was:")
     changed = {code: value or None for code, value in _fields(request, "to:").items() if value != before.get(code, "")}
     if not changed:
@@ -48,16 +47,21 @@ def publish(request: WorkspaceRequest, integration: str, name: str) -> HttpRespo
     except ValueError:
         return _page(request, integration, name, error=f"{request.POST['from']} is no date.", status=400)
     if isinstance(made, Approval):
-        messages.success(request, "Asked for. It is published when a second person approves it.")
-        return redirect("approval", workspace=request.workspace.name, approval=made.pk)
+        return asked_for(request, made)
     address = reverse("mapping", args=[request.workspace.name, integration, name])
     return redirect(f"{address}?published={len(changed)}")
+
+
+def asked_for(request: WorkspaceRequest, approval: Approval) -> HttpResponse:
+    """To the request that waits for a second person."""
+    messages.success(request, "Asked for. It is published when a second person approves it.")
+    return redirect("approval", workspace=request.workspace.name, approval=approval.pk)
 
 
 def _page(
     request: WorkspaceRequest, integration: str, name: str, *, error: str = "", status: int = 200
 ) -> HttpResponse:
-    row = _integration(request, integration)
+    row = integration_named(request, integration)
     only = request.GET.get("only", "")
     page = request.GET.get("page", "")
     try:
@@ -74,7 +78,6 @@ def _page(
         "error": error,
         "given": _fields(request, "to:"),
         "published": published if published.isdecimal() else "",
-        "names": people.names_of(version.published_by for version in found.versions),
     }
     return render(request, "console/mappings/page.html", context, status=status)
 
@@ -86,7 +89,7 @@ def _fields(request: WorkspaceRequest, begins: str) -> dict[str, str]:
     }
 
 
-def _integration(request: WorkspaceRequest, name: str) -> Integration:
+def integration_named(request: WorkspaceRequest, name: str) -> Integration:
     rows = Integration.objects.of(request.workspace).select_related("workspace", "erp", "platform")
     row = rows.filter(name=name).first()
     if row is None:

@@ -19,7 +19,7 @@ from ml_connector.sync import approvals, links, mappings, second_person
 from ml_connector.sync import problems as deciding
 from ml_connector.sync.links import LinkRefused
 from ml_connector.sync.models import Flow, MappingVersion, Problem, Record
-from ml_connector.sync.queries.problem_list import problem_list
+from ml_connector.sync.queries.problem_list import AGES, NOBODY, Wanted, problem_list
 from ml_connector.sync.queries.problem_page import ProblemView, flows_held, problem_view
 from ml_connector.workspaces.roles import Permission
 
@@ -29,45 +29,56 @@ REFUSED = (*second_person.REFUSALS, LinkRefused)
 @needs(Permission.VIEW)
 @require_safe
 def listed(request: WorkspaceRequest) -> HttpResponse:
-    show_all = request.GET.get("state") == "all"
-    found = problem_list(request.workspace, request.GET.get("cause", ""), open_only=not show_all)
-    context = {"list": found, "all": show_all, "chosen": request.GET.get("cause", "")}
+    wanted, page = _wanted(request), request.GET.get("page", "")
+    found = problem_list(request.workspace, wanted, int(page) if page.isdecimal() and len(page) < 9 else 1)
+    members = people.members(request.workspace)
+    context = {
+        "list": found,
+        "wanted": wanted,
+        "owner": request.GET.get("owner", ""),
+        "owners": {row.person: row.name or row.email for row in members},
+        "ages": AGES,
+        "narrowed_by_hand": wanted != Wanted(),
+    }
     return render(request, "console/problems/list.html", context)
 
 
 @needs(Permission.VIEW)
 @require_safe
 def show(request: WorkspaceRequest, problem: int) -> HttpResponse:
-    return _page(request, problem)
+    return problem_page(request, problem)
 
 
 @needs(Permission.VIEW)
 @require_safe
 def replay(request: WorkspaceRequest, problem: int) -> HttpResponse:
     """The page's changing part, asked for again while Records that were let go are on their way."""
-    return _page(request, problem)
+    return problem_page(request, problem)
 
 
 @needs(Permission.SOLVE)
 @require_POST
 def decide(request: WorkspaceRequest, problem: int) -> HttpResponse:
     """A decision of one person. What needs a second one is only asked for here."""
-    row = _open(request, problem)
+    row = open_row(request, problem)
     action, reason = request.POST.get("action", ""), request.POST.get("reason", "")
     if approvals.waiting_about(request.workspace, f"problem:{row.pk}").filter(kind=action).exists():
-        return _page(request, problem, error="It waits for a second person, who approves it on this page.", status=409)
-    return _done(request, problem, lambda: deciding.solve(row, action, reason, request.actor))
+        return problem_page(
+            request, problem, error="It waits for a second person, who approves it on this page.", status=409
+        )
+    asks_only = action in deciding.NEEDS_SECOND_PERSON
+    return _done(request, problem, lambda: deciding.solve(row, action, reason, request.actor), follows=not asks_only)
 
 
 @needs(Permission.APPROVE)
 @require_POST
 def approve(request: WorkspaceRequest, problem: int) -> HttpResponse:
     """The second person's word (R41, R72)."""
-    row = _open(request, problem)
+    row = open_row(request, problem)
     asked = approvals.waiting_about(request.workspace, f"problem:{row.pk}").first()
     if asked is None or asked.asked_by == request.actor:
         text = "You asked for it: somebody else must approve it." if asked else "Nothing waits for approval here."
-        return _page(request, problem, error=text, status=409)
+        return problem_page(request, problem, error=text, status=409)
     return _done(request, problem, lambda: second_person.approve(asked, request.actor, request.POST.get("reason", "")))
 
 
@@ -75,23 +86,25 @@ def approve(request: WorkspaceRequest, problem: int) -> HttpResponse:
 @require_POST
 def add_mapping(request: WorkspaceRequest, problem: int) -> HttpResponse:
     """Maps the code that the Problem is about; all that waits for it follows."""
-    row = _open(request, problem)
+    row = open_row(request, problem)
     name, _, code = row.subject.partition(":")
     target = request.POST.get("target", "").strip()
     if not target or row.cause not in mappings.CAUSES:
-        return _page(request, problem, error="Choose what the code is mapped to. Nothing was changed.", status=400)
+        return problem_page(
+            request, problem, error="Choose what the code is mapped to. Nothing was changed.", status=400
+        )
 
     started = clock.now()
     ids, flows = flows_held(request.workspace, problem)
     try:
         made = second_person.publish_mapping(row.integration, name, {code: target}, request.actor, f"Problem {row.pk}")
     except REFUSED as refused:
-        return _page(request, problem, error=str(refused), status=400)
+        return problem_page(request, problem, error=str(refused), status=400)
     if isinstance(made, MappingVersion):
         return _follow(request, problem, f"{code} is mapped to {target}.", ids, flows, started)
     said = f"Asked for: {code} is mapped to {target} when a second person approves it."
     if request.htmx:
-        return _page(request, problem, said=said)
+        return problem_page(request, problem, said=said)
     messages.success(request, said)
     return redirect("problem", workspace=request.workspace.name, problem=problem)
 
@@ -100,11 +113,13 @@ def add_mapping(request: WorkspaceRequest, problem: int) -> HttpResponse:
 @require_POST
 def link(request: WorkspaceRequest, problem: int) -> HttpResponse:
     """Says which of the target's suppliers the Problem's supplier is."""
-    _open(request, problem)
+    open_row(request, problem)
     target = request.POST.get("target", "").strip()
     view = problem_view(request.workspace, problem)
     if not target or view is None or view.link is None:
-        return _page(request, problem, error="Choose a supplier of the other side. Nothing was changed.", status=400)
+        return problem_page(
+            request, problem, error="Choose a supplier of the other side. Nothing was changed.", status=400
+        )
     rows = Record.objects.of(request.workspace).select_related("flow__integration__workspace")
     record = rows.get(pk=view.link.record)
 
@@ -115,14 +130,20 @@ def link(request: WorkspaceRequest, problem: int) -> HttpResponse:
     return _done(request, problem, accept)
 
 
-def _done(request: WorkspaceRequest, problem: int, decision: Callable[[], str]) -> HttpResponse:
-    """Carries a decision out and follows what it let go; a refusal is said in place."""
+def _done(
+    request: WorkspaceRequest, problem: int, decision: Callable[[], str], *, follows: bool = True
+) -> HttpResponse:
+    """Carries a decision out and follows what it let go; a refusal is said in place. `follows`: it lets go at all."""
     started = clock.now()
     ids, flows = flows_held(request.workspace, problem)
     try:
         said = decision()
     except REFUSED as refused:
-        return _page(request, problem, error=str(refused), status=400)
+        return problem_page(request, problem, error=str(refused), status=400)
+    if not follows:
+        if request.htmx:
+            return problem_page(request, problem, said=said)
+        return redirect(reverse("problem", args=[request.workspace.name, problem]))
     return _follow(request, problem, said, ids, flows, started)
 
 
@@ -133,15 +154,16 @@ def _follow(
     if not request.htmx:
         return redirect(f"{reverse('problem', args=[request.workspace.name, problem])}?{query}")
     request.GET = type(request.GET)(query)
-    return _page(request, problem, said=said)
+    return problem_page(request, problem, said=said)
 
 
-def _page(
+def problem_page(
     request: WorkspaceRequest, problem: int, *, error: str = "", said: str = "", status: int = 200
 ) -> HttpResponse:
     found = problem_view(request.workspace, problem)
     if found is None:
         raise Http404
+    members = people.members(request.workspace)
     context = {
         "view": found,
         "names": people.names_of(_actors(found)),
@@ -151,17 +173,34 @@ def _page(
         "said": said,
         "given": request.POST,
         "own_request": found.asked is not None and found.asked.asked_by == request.actor,
+        "members": members,
+        "owner_name": next((row.name or row.email for row in members if row.person == found.problem.owner), ""),
     }
     part = "console/problems/_problem.html" if request.htmx else "console/problems/page.html"
     return render(request, part, context, status=status)
 
 
+def _wanted(request: WorkspaceRequest) -> Wanted:
+    """What the address narrows the list to; what makes no sense in it narrows nothing."""
+    owner, age = request.GET.get("owner", ""), request.GET.get("age", "")
+    person = int(owner) if owner.isdecimal() and len(owner) < 19 else None
+    return Wanted(
+        cause=request.GET.get("cause", ""),
+        integration=request.GET.get("integration", ""),
+        owner={"mine": request.user.pk, "nobody": NOBODY}.get(owner, person),
+        older_than=int(age) if age.isdecimal() and int(age) in AGES else 0,
+        snoozed={"yes": True, "no": False}.get(request.GET.get("snoozed", "")),
+        over_too=request.GET.get("state") == "all",
+    )
+
+
 def _actors(view: ProblemView) -> set[str]:
     asked_by = {view.asked.asked_by} if view.asked else set()
-    return {told.actor for told in view.story} | asked_by | {view.problem.ended_by}
+    written = {comment.author for comment in view.comments}
+    return {told.actor for told in view.story} | written | asked_by | {view.problem.ended_by}
 
 
-def _open(request: WorkspaceRequest, problem: int) -> Problem:
+def open_row(request: WorkspaceRequest, problem: int) -> Problem:
     rows = Problem.objects.of(request.workspace).select_related(
         "workspace", "integration__workspace", "integration__erp", "integration__platform"
     )

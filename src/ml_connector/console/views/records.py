@@ -14,7 +14,7 @@ from ml_connector.console.views import replaying
 from ml_connector.sync import control
 from ml_connector.sync import replay as replaying_records
 from ml_connector.sync.models import State
-from ml_connector.sync.queries.record_list import record_page
+from ml_connector.sync.queries.record_list import MATCHES, record_page
 from ml_connector.sync.queries.record_page import record_view
 from ml_connector.workspaces.roles import Permission
 
@@ -37,6 +37,7 @@ def listed(request: WorkspaceRequest) -> HttpResponse:
         "type": request.GET.get("type", ""),
         "states": State.values,
         "first": not before,
+        "matches": MATCHES,
     }
     part = "console/records/_list.html" if request.htmx else "console/records/list.html"
     return render(request, part, context)

@@ -1,7 +1,7 @@
 """The tables of the engine. The words are those of the vocabulary in docs/architecture.md."""
 
 from ml_connector.sync.models.approvals import Approval, ApprovalKind, ApprovalState
-from ml_connector.sync.models.codes import CodeListEntry, Mapping, MappingEntry, MappingVersion
+from ml_connector.sync.models.codes import CodeListEntry, Mapping, MappingEntry, MappingUse, MappingVersion
 from ml_connector.sync.models.configuration import (
     HANDED_OVER,
     PARK_AT,
@@ -13,8 +13,8 @@ from ml_connector.sync.models.configuration import (
 )
 from ml_connector.sync.models.notices import Channel, Event, Message, MessageState, Notice
 from ml_connector.sync.models.pings import Ping, PingState
-from ml_connector.sync.models.problems import Problem, ProblemRecord, ProblemState
-from ml_connector.sync.models.records import Attempt, Link, Operation, Outcome, Record, State
+from ml_connector.sync.models.problems import Problem, ProblemComment, ProblemRecord, ProblemState
+from ml_connector.sync.models.records import Attempt, Exchange, Link, Operation, Outcome, Record, State
 from ml_connector.sync.models.runs import Run, RunKind, RunState
 from ml_connector.sync.models.targets import Listing, TargetEntry
 from ml_connector.sync.models.tasks import Task, TaskKind, TaskState
@@ -32,6 +32,7 @@ __all__ = [
     "CodeListEntry",
     "Connection",
     "Event",
+    "Exchange",
     "Flow",
     "Health",
     "Integration",
@@ -39,6 +40,7 @@ __all__ = [
     "Listing",
     "Mapping",
     "MappingEntry",
+    "MappingUse",
     "MappingVersion",
     "Message",
     "MessageState",
@@ -49,6 +51,7 @@ __all__ = [
     "Ping",
     "PingState",
     "Problem",
+    "ProblemComment",
     "ProblemRecord",
     "ProblemState",
     "Record",

@@ -70,3 +70,18 @@ class MappingEntry(WorkspaceModel):
                 name="mapping_entry_current",
             )
         ]
+
+
+class MappingUse(WorkspaceModel):
+    """How many Records the target holds that were sent with a code of a Mapping, and when the last one was."""
+
+    integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=30)
+    source = models.CharField(max_length=100)
+    records = models.IntegerField()
+    last_used_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "integration", "name", "source"], name="mapping_use")
+        ]

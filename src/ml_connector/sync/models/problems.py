@@ -6,7 +6,7 @@ from django.db import models
 
 from ml_connector.sync.models.configuration import Flow, Integration
 from ml_connector.sync.models.records import Record
-from ml_connector.workspaces.models import WorkspaceModel
+from ml_connector.workspaces.models import Person, WorkspaceModel
 
 
 class ProblemState(models.TextChoices):
@@ -37,6 +37,12 @@ class Problem(WorkspaceModel):
     ended_by = models.CharField(max_length=100, blank=True)
     action = models.CharField(max_length=30, blank=True)
     reason = models.TextField(blank=True)
+    owner = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    """Who sees to it; nobody's while None."""
+    snoozed_until = models.DateField(null=True)
+    """The day on which it comes back by itself."""
+    snoozed_due = models.DateField(null=True)
+    """The earliest due date that it held when it was snoozed: an earlier one brings it back at once."""
 
     class Meta:
         constraints = [
@@ -56,3 +62,14 @@ class ProblemRecord(WorkspaceModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "problem", "record"], name="problem_record")]
+
+
+class ProblemComment(WorkspaceModel):
+    """What a person wrote about a Problem. Nothing changes or deletes one; the trail holds the hash of its text, so
+    that the text can be erased with the person (R69)."""
+
+    problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="comments")
+    text = models.TextField()
+    author = models.CharField(max_length=100)
+    """As the trail calls them."""
+    at = models.DateTimeField()

@@ -113,6 +113,10 @@ class Attempt(WorkspaceModel):
     """The resolved record that is sent, as canonical JSON."""
     request_hash = models.BinaryField(max_length=32)
     mapping_versions = models.JSONField(default=dict)
+    codes = models.JSONField(default=dict)
+    """The source's codes that it was mapped by, by Mapping."""
+    sent_with = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    """The Attempt whose Exchanges are also this one's, where several Records went in one request."""
     started_at = models.DateTimeField()
 
     outcome = models.CharField(max_length=9, choices=Outcome.choices, default=Outcome.PENDING)
@@ -130,6 +134,20 @@ class Attempt(WorkspaceModel):
                 name="attempt_one_open",
             )
         ]
+
+
+class Exchange(WorkspaceModel):
+    """One request of an Attempt and its answer as they went over the wire, without what is secret (R71)."""
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="exchanges")
+    method = models.CharField(max_length=10)
+    path = models.CharField(max_length=500)
+    request = models.TextField()
+    status = models.PositiveIntegerField(null=True)
+    """None where no whole answer came."""
+    answer = models.TextField()
+    milliseconds = models.PositiveIntegerField()
+    at = models.DateTimeField(db_index=True)
 
 
 class Link(WorkspaceModel):

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from ml_connector.integrations.base import MappingSpec
 from ml_connector.sync import mappings
-from ml_connector.sync.codes import fault
+from ml_connector.sync.codes import CodeIndex, fault, shown
 from ml_connector.sync.flows import declaration
+from ml_connector.sync.mapping_history import Change
 from ml_connector.sync.mappings import EntryView
-from ml_connector.sync.models import Integration, MappingVersion
+from ml_connector.sync.models import Integration
 from ml_connector.sync.queries.problem_page import OFFERED, Choice
 from ml_connector.sync.suggestions import Suggestion, suggest
 from ml_connector.workspaces.models import Workspace
 
 PAGE = 50
-VERSIONS = 20
-"""Versions of the history that are shown, the newest."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class MappingRow:
     mapped: int
     unmapped: int
     faults: int
+    """Entries whose codes were closed, deleted or retyped."""
     waiting: int
     """Records that wait for codes of it."""
     version: int
@@ -48,15 +48,6 @@ class GridRow:
 
 
 @dataclass(frozen=True)
-class Version:
-    number: int
-    effective_from: date
-    published_at: datetime
-    published_by: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class MappingView:
     """One page of a Mapping's grid."""
 
@@ -67,7 +58,6 @@ class MappingView:
     page: int
     pages: int
     choices: tuple[Choice, ...]
-    versions: tuple[Version, ...]
 
 
 def mapping_list(workspace: Workspace) -> list[MappingRow]:
@@ -86,25 +76,30 @@ def mapping_view(
     """The codes of a Mapping that match. `only`: unmapped, suggested or faults. Raises MappingRefused for a Mapping
     that the Integration does not have."""
     spec = mappings.spec_of(integration, name)
-    entries = mappings.entries(integration, name)
+    lists = mappings.code_lists(integration, spec)
+    entries = mappings.entries(integration, name, lists)
     found = [entry for entry in entries if _matches(entry, search.strip().casefold()) and _wanted(entry, only)]
     if only == "suggested":
-        having = {one.source for one in suggest(integration, name, [entry.source for entry in found])}
+        having = {one.source for one in suggest(integration, name, {entry.source for entry in found}, lists)}
         found = [entry for entry in found if entry.source in having]
     pages = max(-(-len(found) // PAGE), 1)
     page = min(max(page, 1), pages)
-    shown = found[(page - 1) * PAGE : page * PAGE]
-    suggestions = {one.source: one for one in suggest(integration, name, {entry.source for entry in shown})}
-    offered = mappings.code_lists(integration, spec)[spec.source.other].present()
+    listed = found[(page - 1) * PAGE : page * PAGE]
+    suggestions = {one.source: one for one in suggest(integration, name, {entry.source for entry in listed}, lists)}
+    offered = lists[spec.source.other].present()
     return MappingView(
         _summary(integration, spec, entries),
-        tuple(GridRow(entry, suggestions.get(entry.source)) for entry in shown),
+        tuple(GridRow(entry, suggestions.get(entry.source)) for entry in listed),
         len(found),
         page,
         pages,
         tuple(Choice(entry.number, entry.name) for entry in offered[:OFFERED] if fault(entry) is None),
-        tuple(_version(row) for row in mappings.history(integration, name)[:VERSIONS]),
     )
+
+
+def summary(integration: Integration, name: str) -> MappingRow:
+    """Raises MappingRefused for a Mapping that the Integration does not have."""
+    return _summary(integration, mappings.spec_of(integration, name), mappings.entries(integration, name))
 
 
 def _summary(integration: Integration, spec: MappingSpec, entries: Sequence[EntryView]) -> MappingRow:
@@ -119,7 +114,7 @@ def _summary(integration: Integration, spec: MappingSpec, entries: Sequence[Entr
         page.system(spec.source.other).label,
         mapped,
         len(entries) - mapped,
-        sum(1 for entry in entries if entry.fault),
+        sum(1 for entry in entries if entry.fault or entry.advice),
         sum(entry.waiting for entry in entries),
         versions[0].number if versions else 0,
         versions[0].published_at if versions else None,
@@ -134,8 +129,20 @@ def _matches(entry: EntryView, text: str) -> bool:
 def _wanted(entry: EntryView, only: str) -> bool:
     if only in {"unmapped", "suggested"}:
         return entry.target is None
-    return bool(entry.fault) if only == "faults" else True
+    return bool(entry.fault or entry.advice) if only == "faults" else True
 
 
-def _version(row: MappingVersion) -> Version:
-    return Version(row.number, row.effective_from, row.published_at, row.published_by, row.reason)
+def readable(integration: Integration, name: str, changes: Iterable[Change]) -> list[Change]:
+    """The changes with what people know the codes by: number and name, where a list has them."""
+    spec = mappings.spec_of(integration, name)
+    lists = mappings.code_lists(integration, spec)
+    ours, theirs = lists[spec.source], lists[spec.source.other]
+
+    def told(codes: CodeIndex, code: str | None) -> str | None:
+        entry = codes.named(code) if code is not None else None
+        return shown(entry) if entry is not None else code
+
+    return [
+        Change(told(ours, change.source) or "", told(theirs, change.before), told(theirs, change.after))
+        for change in changes
+    ]

@@ -17,7 +17,7 @@ from ml_connector.sync.codes import fault
 from ml_connector.sync.flows import declaration, document_flows, side, target_of
 from ml_connector.sync.links import CAUSE as SUPPLIER_AMBIGUOUS
 from ml_connector.sync.mapping_checks import MappingRefused
-from ml_connector.sync.models import Flow, Problem, ProblemState, Record, RunKind, TargetEntry
+from ml_connector.sync.models import Flow, Problem, ProblemComment, ProblemState, Record, RunKind, State, TargetEntry
 from ml_connector.sync.problems import ACTIONS, NEEDS_SECOND_PERSON, ONLY_FOR
 from ml_connector.sync.queries.approval_page import ApprovalRow, approval_row
 from ml_connector.sync.queries.problems import ProblemRow, one_problem
@@ -28,6 +28,7 @@ from ml_connector.workspaces.models import Workspace
 
 SHOWN = 50
 """Records of a Problem that its page lists, and whose replay it follows."""
+ENDED = frozenset({State.CONFIRMED, State.SKIPPED, State.WRITTEN_OFF})
 OFFERED = 2_000
 """Codes or suppliers of the other side that a field offers while one types."""
 
@@ -97,9 +98,18 @@ class Replay:
 
     rows: tuple[RecordRow, ...]
     under_way: bool
-    """The worker is still at it."""
+    """Something is still to happen by itself: the page goes on asking."""
     worker: bool
-    """There is one."""
+    """There is one that could do it."""
+    waits_until: datetime | None
+    """A Connection must not be called before: a limit of its vendor, or a pause after failures."""
+    stopped: tuple[str, ...]
+    """Flows that nothing happens to until a person acts: paused, parked, credentials refused."""
+
+    @property
+    def seconds(self) -> int:
+        """How often the page asks."""
+        return 1 if self.worker and self.waits_until is None else 5
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,7 @@ class ProblemView:
     asked: ApprovalRow | None
     """What waits for a second person."""
     story: tuple[Told, ...]
+    comments: tuple[ProblemComment, ...]
 
 
 def problem_view(workspace: Workspace, problem_id: int) -> ProblemView | None:
@@ -137,15 +148,24 @@ def problem_view(workspace: Workspace, problem_id: int) -> ProblemView | None:
         _actions(problem) if is_open else (),
         _asked(problem) if is_open else None,
         _story(workspace, problem_id),
+        tuple(ProblemComment.objects.of(workspace).filter(problem=problem).order_by("pk")),
     )
 
 
 def replay_of(workspace: Workspace, ids: Sequence[int], since: datetime, workers: Sequence[str]) -> Replay:
-    """Where these Records are now, and whether the push that was made due at `since` is still to end."""
+    """Where these Records are now, and whether the push that was made due at `since` is still to end.
+
+    A worker that is away for a moment, and a Connection that waits, end nothing: both come back by themselves.
+    """
     rows = tuple(record_rows(workspace, ids=list(ids)[:SHOWN]))
     flows = control.flows_of_records(workspace, [row.id for row in rows])
-    waiting = bool(control.unfinished(flows, [RunKind.PUSH], since)) or any(row.state in ON_ITS_WAY for row in rows)
-    return Replay(rows, waiting and bool(workers), bool(workers))
+    stopped = {flow.name for flow in flows if control.needs_person(flow, RunKind.PUSH)}
+    moving = any(row.state in ON_ITS_WAY and row.flow not in stopped for row in rows)
+    instants = [at for flow in flows if flow.name not in stopped and (at := control.waits_until(flow, RunKind.PUSH))]
+    # Of more Records than are listed, some may still be held when these are through.
+    left = len(rows) == SHOWN or any(row.state not in ENDED for row in rows)
+    under_way = moving or (left and (bool(instants) or bool(control.unfinished(flows, [RunKind.PUSH], since))))
+    return Replay(rows, under_way, bool(workers), max(instants, default=None), tuple(sorted(stopped)))
 
 
 def _mapping(problem: Problem) -> MappingFix | None:
@@ -158,7 +178,7 @@ def _mapping(problem: Problem) -> MappingFix | None:
     theirs = [entry for entry in lists[spec.source.other].present() if fault(entry) is None]
     page = declaration(problem.integration)
     try:
-        found = next(iter(suggest(problem.integration, name, [code])), None)
+        found = next(iter(suggest(problem.integration, name, [code], lists)), None)
     except MappingRefused:
         found = None
     return MappingFix(
@@ -229,7 +249,13 @@ def _story(workspace: Workspace, problem_id: int) -> tuple[Told, ...]:
 
 def _told(entry: AuditEntry) -> Told:
     facts: dict[str, Any] = msgspec.json.decode(entry.detail)
-    words = {"problem_opened": "opened", "problem_solved": "solved: the cause is gone"}
+    words = {
+        "problem_opened": "opened",
+        "problem_solved": "solved: the cause is gone",
+        "problem_commented": "commented",
+        "problem_assigned": "given to somebody" if facts.get("owner") else "given back: nobody's",
+        "problem_snoozed": f"snoozed until {facts['until']}" if facts.get("until") else "woken",
+    }
     what = words.get(entry.action, entry.action.replace("_", " "))
     if facts.get("asked_for"):
         what = f"asked for: {ACTIONS.get(facts['asked_for'], facts['asked_for'])}"

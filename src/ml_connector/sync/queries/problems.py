@@ -8,9 +8,12 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db.models import Count, Min, Sum
+from django.utils import timezone
 
+from ml_connector import clock
 from ml_connector.domain.money import from_units
 from ml_connector.sync.models import Problem, ProblemRecord, ProblemState
+from ml_connector.sync.triage import asleep
 from ml_connector.workspaces.models import Workspace
 
 
@@ -37,15 +40,24 @@ class ProblemRow:
     reason: str
     ended_at: datetime | None
     ended_by: str
+    owner: int | None
+    """The person who sees to it."""
+    snoozed_until: date | None
+    """The day on which it comes back; None while it is awake."""
 
 
 def problem_rows(workspace: Workspace, *, state: str | None = ProblemState.OPEN) -> list[ProblemRow]:
-    """Those that hold documents first, by what is due first; None for every state."""
+    """Those that hold documents first, by what is due first, snoozed ones after the others; None for every state."""
     rows = Problem.objects.of(workspace).select_related("integration", "flow")
     if state is not None:
         rows = rows.filter(state=state)
     problems = _described(workspace, list(rows.order_by("pk")))
-    return sorted(problems, key=lambda row: (not row.blocks, row.earliest_due_date or date.max, row.id))
+    return sorted(problems, key=urgency)
+
+
+def urgency(row: ProblemRow) -> tuple[bool, bool, date, int]:
+    """What a list is sorted by."""
+    return not row.blocks, row.snoozed_until is not None, row.earliest_due_date or date.max, row.id
 
 
 def newest_problems(
@@ -84,6 +96,7 @@ def _described(workspace: Workspace, problems: list[Problem]) -> list[ProblemRow
             amounts.setdefault(problem, {})[currency] = from_units(row["units"], currency)
         if row["due"] is not None:
             due[problem] = min(due.get(problem, date.max), row["due"])
+    today = timezone.localdate(clock.now())
     return [
         ProblemRow(
             id=problem.pk,
@@ -103,6 +116,8 @@ def _described(workspace: Workspace, problems: list[Problem]) -> list[ProblemRow
             reason=problem.reason,
             ended_at=problem.ended_at,
             ended_by=problem.ended_by,
+            owner=problem.owner_id,
+            snoozed_until=asleep(problem, today, due.get(problem.pk)),
         )
         for problem in problems
     ]

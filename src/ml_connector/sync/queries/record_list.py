@@ -42,6 +42,8 @@ class RecordPage:
     """Where the next page goes on; None on the last one."""
     types: tuple[str, ...]
     """What the list can be narrowed to."""
+    cut: bool
+    """More match than are looked at: the list is not all of them."""
 
 
 class _Name(msgspec.Struct):
@@ -63,15 +65,15 @@ def record_page(
     flows = list(Flow.objects.of(workspace).select_related("integration").order_by("position"))
     types = tuple(dict.fromkeys(record_type(spec_of(flow)) for flow in flows if not spec_of(flow).mapping))
     flows = [flow for flow in flows if not type_name or record_type(spec_of(flow)) == type_name]
-    ids = (
-        _found(workspace, flows, search.strip(), state, before, size)
-        if search.strip()
-        else _newest(workspace, flows, state, before, size)
-    )
+    cut = False
+    if search.strip():
+        ids, cut = _found(workspace, flows, search.strip(), state, before, size)
+    else:
+        ids = _newest(workspace, flows, state, before, size)
     page = ids[:size]
     rows = {row.id: row for row in record_rows(workspace, ids=page)}
     return RecordPage(
-        tuple(rows[key] for key in page if key in rows), page[-1] if len(ids) > size and page else None, types
+        tuple(rows[key] for key in page if key in rows), page[-1] if len(ids) > size and page else None, types, cut
     )
 
 
@@ -86,15 +88,19 @@ def _newest(workspace: Workspace, flows: Sequence[Flow], state: str, before: int
 
 def _found(
     workspace: Workspace, flows: Sequence[Flow], text: str, state: str, before: int | None, size: int
-) -> list[int]:
-    """Of each way to find something the first matches in the order of its index; all of them together by age."""
+) -> tuple[list[int], bool]:
+    """Of each way to find something the first matches in the order of its index; all of them together by age. And
+    whether there are more than those."""
     narrowing: dict[str, Any] = {"state": state} if state else {}
     if len(flows) < Flow.objects.of(workspace).count():
         narrowing["flow__in"] = [flow.pk for flow in flows]
     found: set[int] = set()
+    cut = False
     for rows, order in _ways(workspace, flows, text):
-        found.update(rows.filter(**narrowing).order_by(f"-{order}").values_list("pk", flat=True)[:MATCHES])
-    return sorted((key for key in found if before is None or key < before), reverse=True)[: size + 1]
+        part = list(rows.filter(**narrowing).order_by(f"-{order}").values_list("pk", flat=True)[: MATCHES + 1])
+        cut = cut or len(part) > MATCHES
+        found.update(part[:MATCHES])
+    return sorted((key for key in found if before is None or key < before), reverse=True)[: size + 1], cut
 
 
 def _ways(workspace: Workspace, flows: Sequence[Flow], text: str) -> Iterable[tuple[QuerySet[Record], str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,14 +10,15 @@ from typing import Any
 import msgspec
 
 from ml_connector.redaction import HIDDEN, is_secret_name, redacted
-from ml_connector.sync.flows import declaration, spec_of, target_of
-from ml_connector.sync.models import Attempt, Outcome, Record, State, TargetEntry
-from ml_connector.sync.queries.story import MASKED, RecordStory, story
+from ml_connector.sync.flows import declaration, source_of, spec_of, target_of
+from ml_connector.sync.models import Attempt, Exchange, Outcome, Record, State, TargetEntry
+from ml_connector.sync.queries.story import MASKED, Event, RecordStory, story
 from ml_connector.sync.replay import REPLAYABLE
+from ml_connector.systems.weblinks import page_address
 from ml_connector.workspaces.models import Workspace
 
-_OWN_KEYS = "line_key"
-"""Each side counts its lines in its own way."""
+_OWN_KEYS = ("line_key", "net")
+"""Each side counts its lines in its own way; a platform without taxes and freight of its own states gross as net."""
 ON_ITS_WAY = frozenset({State.STAGED, State.READY, State.IN_FLIGHT, State.IN_DOUBT})
 
 
@@ -30,6 +32,8 @@ class Compared:
     target: str | None
     differs: bool
     """The target holds something else than what was sent."""
+    replaced: bool
+    """It was sent as something else than the source states: a mapped code, a linked key."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ class AttemptRow:
     request: str
     """The record that was sent, as indented JSON, without what is secret."""
     mapping_versions: dict[str, int]
+    exchanges: tuple[Exchange, ...]
+    """As they went over the wire, without what is secret; none where they are no longer kept."""
+    together: bool
+    """It went in one request with others."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,11 @@ class RecordView:
     """When the target was last read; None where it was not."""
     attempts: tuple[AttemptRow, ...]
     """The newest first."""
+    events: tuple[Event, ...]
+    """The story, with what was read since and what was read back."""
+    source_address: str
+    """Of its page in the source's web application; empty where that is not known."""
+    target_address: str
     replayable: bool
     on_its_way: bool
 
@@ -82,14 +95,22 @@ def record_view(workspace: Workspace, record_id: int) -> RecordView | None:
         entries = TargetEntry.objects.of(workspace).filter(connection=target_of(record.flow), type=spec.link_type)
         held = entries.filter(key=told.record.target_key).first()
     source = flat(msgspec.json.decode(bytes(record.payload)))
+    fields = _compared(source, _payload(sent.request if sent else None), _payload(held.payload if held else None))
+    exchanges = _exchanges(workspace, attempts)
+    differing = [row.field for row in fields if row.differs]
+    known_by = (spec.link_type or spec.record_type, record.number)
+    target_key = told.record.target_key or ""
     return RecordView(
         told,
         source.get("supplier", ""),
         page.system(spec.source).label,
         page.system(spec.target).label,
-        _compared(source, _payload(sent.request if sent else None), _payload(held.payload if held else None)),
+        fields,
         held.seen_at if held else None,
-        tuple(_attempt(row) for row in attempts),
+        tuple(_attempt(row, exchanges) for row in attempts),
+        (*told.events, *([_read_back(held, page.system(spec.target).label, differing)] if held else [])),
+        page_address(source_of(record.flow).settings, known_by[0], record.key, known_by[1]),
+        page_address(target_of(record.flow).settings, known_by[0], target_key, known_by[1]),
         record.state in REPLAYABLE,
         record.state in ON_ITS_WAY,
     )
@@ -125,12 +146,27 @@ def _compared(source: dict[str, str], sent: dict[str, str], target: dict[str, st
             sent.get(name),
             target.get(name),
             differs=name in sent and name in target and sent[name] != target[name] and not name.endswith(_OWN_KEYS),
+            replaced=name in sent and name in source and sent[name] != source[name],
         )
         for name in names
     )
 
 
-def _attempt(row: Attempt) -> AttemptRow:
+def _exchanges(workspace: Workspace, attempts: Sequence[Attempt]) -> dict[int, list[Exchange]]:
+    """By the Attempt that they are stored with."""
+    found: dict[int, list[Exchange]] = {}
+    wanted = [row.sent_with_id or row.pk for row in attempts]
+    for exchange in Exchange.objects.of(workspace).filter(attempt__in=wanted).order_by("pk"):
+        found.setdefault(exchange.attempt_id, []).append(exchange)
+    return found
+
+
+def _read_back(held: TargetEntry, label: str, differing: Sequence[str]) -> Event:
+    says = f"differs in {', '.join(differing)}" if differing else "agrees with what was sent"
+    return Event(held.seen_at, "read back", f"{label} has it as {held.key}: {says}", "worker", None)
+
+
+def _attempt(row: Attempt, exchanges: Mapping[int, Sequence[Exchange]]) -> AttemptRow:
     return AttemptRow(
         row.pk,
         row.operation,
@@ -142,6 +178,8 @@ def _attempt(row: Attempt) -> AttemptRow:
         f"{row.error_code}: {row.error_text}" if row.error_code and row.error_text else row.error_text,
         _shown(bytes(row.request)),
         dict(row.mapping_versions),
+        tuple(exchanges.get(row.sent_with_id or row.pk, ())),
+        row.sent_with_id is not None,
     )
 
 

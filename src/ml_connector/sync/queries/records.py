@@ -124,15 +124,25 @@ def _all_flows(workspace: Workspace) -> list[Flow]:
     return list(Flow.objects.of(workspace).select_related("integration"))
 
 
+def _linked(workspace: Workspace, rows: Sequence[Record]) -> dict[tuple[int, str, str], str]:
+    """The targets' keys; asked for by Integration and type as well, because the index begins with them."""
+    keys: dict[tuple[int, str], list[str]] = {}
+    for row in rows:
+        keys.setdefault((row.flow.integration_id, spec_of(row.flow).link_type), []).append(row.key)
+    found = {}
+    for (integration, link_type), wanted in keys.items():
+        links = Link.objects.of(workspace).filter(integration=integration, type=link_type, source_key__in=wanted)
+        for source_key, target_key in links.values_list("source_key", "target_key"):
+            found[integration, link_type, source_key] = target_key
+    return found
+
+
 def _described(workspace: Workspace, rows: Sequence[Record]) -> Iterator[RecordRow]:
     held: dict[int, list[Holding]] = {}
     open_ones = ProblemRecord.objects.of(workspace).filter(record__in=rows, problem__state=ProblemState.OPEN)
     for row in open_ones.select_related("problem").order_by("-problem__blocks", "problem_id"):
         held.setdefault(row.record_id, []).append(Holding(row.problem_id, row.problem.cause, row.problem.blocks))
-    links = {
-        (link.integration_id, link.type, link.source_key): link.target_key
-        for link in Link.objects.of(workspace).filter(source_key__in=[row.key for row in rows])
-    }
+    links = _linked(workspace, rows)
     for record in rows:
         spec = spec_of(record.flow)
         problems = tuple(held.get(record.pk, ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -81,8 +81,16 @@ def story(workspace: Workspace, record_id: int) -> RecordStory | None:
     record = Record.objects.of(workspace).select_related("flow__integration").get(pk=record_id)
     attempts = {attempt.pk: attempt for attempt in Attempt.objects.of(workspace).filter(record=record)}
     entries = AuditEntry.objects.of(workspace).filter(subject=f"record:{record_id}").order_by("sequence")
-    events = [Event(record.staged_at, "read", _read(record), "worker", None)]
-    events += [_event(entry, attempts) for entry in entries]
+    events = [Event(record.staged_at, "read", "", "worker", None)]
+    versions: list[str] = []
+    for entry in entries:
+        if entry.source_version and entry.source_version not in versions:
+            if versions:
+                text = f"a newer version from the source, hash {entry.source_version[:12]}"
+                events.append(Event(entry.at, "read", text, "worker", entry.run))
+            versions.append(entry.source_version)
+        events.append(_event(entry, attempts))
+    events[0] = replace(events[0], text=_read(record, versions[0] if len(versions) > 1 else ""))
     problems = described_problems(workspace, [holding.id for holding in row.problems])
     return RecordStory(row, tuple(problems), tuple(events), _source(record))
 
@@ -115,9 +123,14 @@ def _said(action: str, facts: Mapping[str, Any], attempt: Attempt | None) -> tup
     return _WORDS.get(action, action.replace("_", " ")), plain
 
 
-def _read(record: Record) -> str:
-    stamp = f"version {record.version}" if record.version else f"hash {bytes(record.hash).hex()[:12]}"
+def _read(record: Record, first: str) -> str:
+    """`first`: the hash of the version that was read first, where there have been several."""
+    stamp = f"version {record.version}" if record.version and not first else f"hash {(first or _hash(record))[:12]}"
     return f"from the source, {stamp}"
+
+
+def _hash(record: Record) -> str:
+    return bytes(record.hash).hex()
 
 
 def _source(record: Record) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from ml_connector.systems.transport.network import AddressRefused, Network, Prog
 from ml_connector.systems.transport.policy import NetworkPolicy
 from ml_connector.systems.transport.pool import Pooled
 from ml_connector.systems.transport.tls import verifying
+from ml_connector.systems.transport.wire import Body, Heard, listener
 
 __all__ = ["Answer", "Http", "encode_json"]
 
@@ -182,6 +183,9 @@ class Http:
             with self._network.request(limit) as progress:
                 outcome = self._sent(request, progress, limit, write=write)
         self._note(request, outcome, started)
+        heard = listener()
+        if write and heard is not None:
+            heard.append(self._heard(request, content or b"", outcome, started))
         return outcome
 
     def _sent(self, request: httpx2.Request, progress: Progress, limit: float, *, write: bool) -> Answer | _Broken:
@@ -247,20 +251,36 @@ class Http:
     def _note(self, request: httpx2.Request, outcome: Answer | _Broken, started: float) -> None:
         if not _log.isEnabledFor(logging.DEBUG):
             return
-        shown = "&".join(
-            f"{key}={'***' if key.lower() in self._secret_parameters else value}"
-            for key, value in request.url.params.multi_items()
-        )
         _log.debug(
             "request",
             extra={
                 "system": self.name,
                 "method": request.method,
-                "path": request.url.path + (f"?{shown}" if shown else ""),
+                "path": self._path(request),
                 "status": outcome.status if isinstance(outcome, Answer) else type(outcome.failure).__name__,
                 "ms": round((time.monotonic() - started) * 1000),
             },
         )
+
+    def _heard(self, request: httpx2.Request, content: bytes, outcome: Answer | _Broken, started: float) -> Heard:
+        answered = outcome if isinstance(outcome, Answer) else None
+        headers = answered.headers if answered else {}
+        return Heard(
+            request.method,
+            self._path(request),
+            Body.of(content, request.headers.get("content-type", "")),
+            answered.status if answered else None,
+            Body.of(answered.content if answered else b"", headers.get("content-type", "")),
+            str(outcome.failure) if isinstance(outcome, _Broken) else "",
+            round((time.monotonic() - started) * 1000),
+        )
+
+    def _path(self, request: httpx2.Request) -> str:
+        shown = "&".join(
+            f"{key}={'***' if key.lower() in self._secret_parameters else value}"
+            for key, value in request.url.params.multi_items()
+        )
+        return str(request.url.path) + (f"?{shown}" if shown else "")
 
 
 @dataclass(frozen=True, slots=True)

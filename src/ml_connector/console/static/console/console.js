@@ -57,6 +57,62 @@
   const marked = (cell) => cell.closest("tr").classList.toggle("changed", cell.value !== cell.defaultValue);
   document.addEventListener("input", (event) => { if (event.target.matches("[data-cell]")) marked(event.target); });
 
+  // Rows are chosen as in a list of mails: space one, with shift all from the last one on; the arrows go from row to row.
+  const choosing = document.querySelector("[data-choosing]");
+  if (choosing) {
+    const boxes = [...choosing.querySelectorAll("[data-choose]")];
+    const every = choosing.querySelector("[data-choose-all]");
+    const said = choosing.querySelector("[data-chosen]");
+    const hint = said?.innerHTML;
+    let last = null;
+    let shifted = false;
+    const show = () => {
+      for (const box of boxes) box.closest("tr").classList.toggle("chosen-row", box.checked);
+      const count = boxes.filter((box) => box.checked).length;
+      if (said) {
+        if (count) said.textContent = count === 1 ? "1 Problem chosen" : `${count} Problems chosen`;
+        else said.innerHTML = hint;
+      }
+      if (every) {
+        every.checked = count > 0 && count === boxes.length;
+        every.indeterminate = count > 0 && count < boxes.length;
+      }
+    };
+    const range = (from, to, checked) => {
+      const [first, end] = [boxes.indexOf(from), boxes.indexOf(to)].sort((one, other) => one - other);
+      for (const box of boxes.slice(Math.max(first, 0), end + 1)) box.checked = checked;
+    };
+    if (every && boxes.length) every.hidden = false;
+    choosing.addEventListener("click", (event) => { shifted = event.shiftKey; });
+    choosing.addEventListener("keydown", (event) => {
+      shifted = event.shiftKey;
+      const at = boxes.indexOf(event.target);
+      if (at < 0) return;
+      if (event.key === " " && event.shiftKey) {
+        event.preventDefault();
+        range(last ?? event.target, event.target, true);
+        last = event.target;
+        show();
+      }
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        event.preventDefault();
+        const next = boxes[at + (event.key === "ArrowDown" ? 1 : -1)];
+        if (!next) return;
+        if (event.shiftKey) { event.target.checked = next.checked = true; last = next; show(); }
+        next.focus();
+      }
+    });
+    choosing.addEventListener("change", (event) => {
+      if (event.target === every) for (const box of boxes) box.checked = every.checked;
+      else if (boxes.includes(event.target)) {
+        if (shifted && last) range(last, event.target, event.target.checked);
+        last = event.target;
+      }
+      show();
+    });
+    show();
+  }
+
   // A test's steps are shown as they arrive.
   document.addEventListener("submit", async (event) => {
     const form = event.target.closest("[data-ping]");
