@@ -8,8 +8,8 @@ from datetime import date
 import pytest
 
 from ml_connector import clock
-from ml_connector.sync import mappings, problems
-from ml_connector.sync.models import Flow, Ping, Problem, Record, TargetEntry
+from ml_connector.sync import mappings, problems, second_person
+from ml_connector.sync.models import Approval, Flow, Ping, Problem, Record, TargetEntry
 from tests.api.conftest import program
 
 
@@ -115,8 +115,8 @@ def test_a_version_is_published_on_the_one_that_it_was_made_on(pair, robot):
     assert robot.post(f"{path}/versions", out).status == 428
     assert robot.post(f"{path}/versions", out, If_Match="*").status == 428
     made = robot.post(f"{path}/versions", out, If_Match=etag)
-    assert made.status == 201 and made.headers["etag"] == f'"{made.body["number"]}"' != etag
-    assert made.body["published_by"] == "token:robot"
+    assert made.status == 201 and made.headers["etag"] == f'"{made.body["version"]["number"]}"' != etag
+    assert made.body["version"]["published_by"] == "token:robot" and not made.body["waits_for_second_person"]
     assert mapped["source"] not in mappings.mapped(pair.integration, "gl_account")
     back = {"entries": {mapped["source"]: mapped["target"]}}
     moved = robot.post(f"{path}/versions", back, If_Match=etag)
@@ -126,6 +126,21 @@ def test_a_version_is_published_on_the_one_that_it_was_made_on(pair, robot):
     assert [row["number"] for row in robot.all(f"{path}/versions", limit=1)] == sorted(
         (version.number for version in mappings.history(pair.integration, "gl_account")), reverse=True
     )
+
+
+def test_a_version_waits_for_a_second_person_where_there_is_one(pair, workspace, robot):  # R72
+    from tests.console.conftest import person
+
+    path = f"/mappings/{pair.integration.name}/gl_account"
+    etag = robot.get(path).headers["etag"]
+    mapped = next(row["source"] for row in robot.all(f"{path}/entries") if row["target"])
+    approver = person("second@acme.test", workspace, role="approver")
+    asked = robot.post(f"{path}/versions", {"entries": {mapped: None}}, If_Match=etag)
+    assert asked.status == 201 and asked.body == {"version": None, "waits_for_second_person": True}
+    assert robot.get(path).headers["etag"] == etag
+    row = Approval.objects.of(workspace).get(kind="mapping")
+    second_person.approve(row, approver.actor, "agreed")
+    assert mapped not in mappings.mapped(pair.integration, "gl_account")
 
 
 def test_all_faulty_entries_are_named_and_nothing_is_published(pair, robot):

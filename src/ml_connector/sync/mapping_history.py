@@ -47,7 +47,7 @@ def difference(integration: Integration, name: str, earlier: int, later: int) ->
 
 
 def restore(integration: Integration, name: str, number: int, actor: str) -> MappingVersion | Approval:
-    """Publishes what a Mapping was at an earlier version as a new one, or asks for it: history is never rewritten (R48).
+    """Publishes an earlier version as a new one, or asks for it. History is never rewritten (R48).
 
     Codes that cannot be used any more refuse it as they would refuse any other version. Raises MappingRefused.
     """
