@@ -235,6 +235,14 @@ class Batched(Protocol[Sent]):
         """References in the order given. One Refused means that none of them was created."""
 
 
+@runtime_checkable
+class Foresees(Protocol[Sent]):
+    """A Target whose records the client's other Targets look up in the system. A preview says what would be there."""
+
+    def foresee(self, key: str, record: Sent) -> None:
+        """From now on the client takes `key` for a record that the system has, as long as it is open."""
+
+
 # --- a Connection ----------------------------------------------------------------------------------------
 
 
