@@ -347,6 +347,12 @@ class Setting:
     default: Any = None
     secret: bool = False
     choices: tuple[str, ...] = ()
+    label: str = ""
+    """What people call it in a form."""
+    group: str = ""
+    """Heading under which it stands in a form; those without one, which a Connection needs most, come first."""
+    lines: bool = False
+    """A text of several lines, such as a certificate."""
     needs: str = ""
     """Of a policy: another policy of the same Flow, without which this one has no meaning and is refused."""
 
@@ -363,6 +369,8 @@ class System:
     """What is limited: two Connections with the same text are refused (same server and operator, say)."""
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
+    check: Callable[[Mapping[str, Any]], object] | None = None
+    """Raises Refused, naming the setting, where values that each have their type make no sense to the System."""
     session_idle: Callable[[Mapping[str, Any]], int] = lambda _settings: 25 * 60
     """Seconds without use, by the settings, after which `Sessions.current` no longer gives the session."""
     counted: Callable[[Mapping[str, Any], Mapping[str, str]], str] | None = None
