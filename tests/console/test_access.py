@@ -17,7 +17,8 @@ from tests.console.conftest import person
 MACHINES = {"healthz", "readyz", "metrics"}
 """For the operator's tools; they say nothing of what a customer's records hold."""
 PARTS = {"<str:workspace>": "acme", "<str:integration>": "bench", "<str:name>": "gl_account",
-         "<int:problem>": "999999", "<int:record>": "999999", "<int:connection>": "999999"}  # fmt: skip
+         "<int:problem>": "999999", "<int:record>": "999999", "<int:connection>": "999999",
+         "<str:kind>": "syspro-bill", "<str:side>": "erp"}  # fmt: skip
 
 
 TOKEN = re.compile(rb'"X-CSRFToken": "\w+"')

@@ -9,7 +9,17 @@ from allauth.mfa.totp import views as totp
 from django.urls import URLPattern, URLResolver, include, path
 
 from ml_connector.console.access import public, signed_in
-from ml_connector.console.views import connections, entrance, home, mappings, problems, records, runs, settings
+from ml_connector.console.views import (
+    connections,
+    entrance,
+    first_minutes,
+    home,
+    mappings,
+    problems,
+    records,
+    runs,
+    settings,
+)
 
 _ACCOUNT: list[URLPattern] = [
     path("sign-in", public(account.login), name="account_login"),
@@ -47,6 +57,23 @@ _WORKSPACE: list[URLPattern] = [
     path("runs/pause", runs.pause, name="run_pause"),
     path("connections", connections.listed, name="connections"),
     path("connections/<int:connection>/ping", connections.ping, name="connection_ping"),
+    path("connections/<int:connection>/edit", connections.edit, name="connection_edit"),
+    path("connections/<int:connection>/secrets", connections.secrets, name="connection_secrets"),
+    path("connections/<int:connection>/secrets/approve", connections.approve_secrets, name="connection_approve"),
+    path("connections/<int:connection>/secrets/withdraw", connections.withdraw_secrets, name="connection_withdraw"),
+    path("first-minutes", first_minutes.choose, name="first_minutes"),
+    path("first-minutes/try", first_minutes.try_it, name="first_minutes_try"),
+    path("first-minutes/<str:kind>/<str:integration>", first_minutes.show, name="first_minutes_of"),
+    path("first-minutes/<str:kind>/<str:integration>/read", first_minutes.read, name="first_minutes_read"),
+    path("first-minutes/<str:kind>/<str:integration>/map", first_minutes.map_exact, name="first_minutes_map"),
+    path("first-minutes/<str:kind>/<str:integration>/preview", first_minutes.preview, name="first_minutes_preview"),
+    path("first-minutes/<str:kind>/<str:integration>/start", first_minutes.start, name="first_minutes_start"),
+    path("first-minutes/<str:kind>/<str:integration>/end", first_minutes.end_trial, name="first_minutes_end"),
+    path(
+        "first-minutes/<str:kind>/<str:integration>/connect/<str:side>",
+        first_minutes.connect,
+        name="first_minutes_connect",
+    ),
     path("settings", settings.show, name="settings"),
     path("settings/time-zone", settings.time_zone, name="settings_time_zone"),
     path("settings/people/invite", settings.invite, name="settings_invite"),

@@ -1,38 +1,160 @@
-"""Connections: how they are, and their test, step by step."""
+"""Connections: how they are, their settings and secrets, and their test, step by step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.contrib import messages
 from django.db import connection as database
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
-from django.views.decorators.http import require_POST, require_safe
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from ml_connector.console import forms, people
 from ml_connector.console.access import WorkspaceRequest, needs
+from ml_connector.integrations import SYSTEMS
+from ml_connector.sync import apply as applying
+from ml_connector.sync import credentials
+from ml_connector.sync.configfile import ConfigurationRefused
+from ml_connector.sync.credentials import NotYours
 from ml_connector.sync.leases import LeaseTaken
 from ml_connector.sync.models import Connection
 from ml_connector.sync.pinging import ping_connection
 from ml_connector.sync.queries.connection_page import connection_rows
 from ml_connector.systems.base import Step
-from ml_connector.workspaces.roles import Permission
+from ml_connector.workspaces.models import Membership
+from ml_connector.workspaces.roles import Permission, Role, may
 
 
 @needs(Permission.VIEW)
 @require_safe
 def listed(request: WorkspaceRequest) -> HttpResponse:
-    return render(request, "console/connections/page.html", {"rows": connection_rows(request.workspace)})
+    """`?test=ID` begins that Connection's test at once, where the person may."""
+    rows = connection_rows(request.workspace)
+    context = {
+        "rows": rows,
+        "test": request.GET.get("test", ""),
+        "names": people.names_of(row.asked_by for row in rows),
+        "actor": request.actor,
+    }
+    return render(request, "console/connections/page.html", context)
+
+
+@needs(Permission.CONFIGURE)
+@require_http_methods(["GET", "POST"])
+def edit(request: WorkspaceRequest, connection: int) -> HttpResponse:
+    """The settings, by the same rules as a configuration file. Secrets are replaced apart."""
+    row = _real(request, connection)
+    system = SYSTEMS[row.system]
+    errors, others = dict[str, str](), list[str]()
+    if request.method == "POST":
+        settings = forms.content(system, request.POST, row.settings)
+        content = {"workspace": request.workspace.name, "connections": {row.name: {"settings": settings}}}
+        try:
+            plan = applying.change(content, {}, request.actor)
+        except ConfigurationRefused as refused:
+            errors, others = forms.errors_by_field(refused.faults, row.name)
+        else:
+            return _done(request, row, changed=bool(plan.changes))
+    posted = request.POST if request.method == "POST" else None
+    context = {
+        "row": row,
+        "label": system.label,
+        "groups": forms.groups(system.settings(), row.settings, (), posted, errors),
+        "errors": errors,
+        "others": others,
+    }
+    return render(request, "console/connections/edit.html", context, status=400 if errors or others else 200)
+
+
+@needs(Permission.CONFIGURE)
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def secrets(request: WorkspaceRequest, connection: int) -> HttpResponse:
+    """Replaces secrets. What is stored is never shown; an empty field keeps it."""
+    row = _real(request, connection)
+    system = SYSTEMS[row.system]
+    errors, others = dict[str, str](), list[str]()
+    if request.method == "POST":
+        typed = forms.typed_secrets(system, request.POST)
+        if not typed:
+            others = ["Nothing was typed, so nothing was replaced."]
+        elif request.POST.get("sure") != "yes":
+            others = ["Say that you are sure. For safety, type the secrets again; nothing was replaced."]
+        else:
+            try:
+                changed = credentials.replace(row, typed, request.actor, alone=_alone(request))
+            except ConfigurationRefused as refused:
+                errors, others = forms.errors_by_field(refused.faults, row.name)
+            else:
+                return _done(request, row, changed=changed) if _alone(request) else _asked(request, row)
+    context = {
+        "row": row,
+        "label": system.label,
+        "alone": _alone(request),
+        "groups": forms.groups(system.secrets(), {}, applying.stored_secrets(row), None, errors),
+        "errors": errors,
+        "others": others,
+    }
+    return render(request, "console/connections/secrets.html", context, status=400 if errors or others else 200)
+
+
+@needs(Permission.APPROVE)
+@require_POST
+def approve_secrets(request: WorkspaceRequest, connection: int) -> HttpResponse:
+    """The second person's word on replaced secrets (R72)."""
+    row = _real(request, connection)
+    try:
+        credentials.approve(row, request.actor)
+    except (NotYours, ConfigurationRefused) as refused:
+        messages.error(request, str(refused))
+        return redirect("connections", workspace=request.workspace.name)
+    return _done(request, row, changed=True)
+
+
+@needs(Permission.CONFIGURE)
+@require_POST
+def withdraw_secrets(request: WorkspaceRequest, connection: int) -> HttpResponse:
+    """Drops secrets that wait for a second person."""
+    row = _real(request, connection)
+    try:
+        credentials.withdraw(row, request.actor)
+        messages.success(request, f"The secrets that waited for {row.name} are dropped.")
+    except NotYours as refused:
+        messages.error(request, str(refused))
+    return redirect("connections", workspace=request.workspace.name)
+
+
+def _alone(request: WorkspaceRequest) -> bool:
+    """Whether nobody else in the Workspace may be the second person."""
+    may_approve = [role for role in Role.values if may(role, Permission.APPROVE)]
+    others = Membership.objects.of(request.workspace).filter(role__in=may_approve, person__is_active=True)
+    return not others.exclude(person_id=request.user.pk).exists()
+
+
+def _asked(request: WorkspaceRequest, row: Connection) -> HttpResponse:
+    messages.success(request, f"The new secrets of {row.name} wait, sealed, until a second person approves them.")
+    return redirect(f"{reverse('connections', args=[request.workspace.name])}#connection-{row.pk}")
+
+
+def _done(request: WorkspaceRequest, row: Connection, *, changed: bool) -> HttpResponse:
+    """Back to the list, where what was changed is tested at once."""
+    if not changed:
+        messages.success(request, f"{row.name} is as you said already. Nothing was changed.")
+        return redirect("connections", workspace=request.workspace.name)
+    messages.success(request, f"{row.name} is changed. It signs in anew; its test runs below.")
+    return redirect(f"{reverse('connections', args=[request.workspace.name])}?test={row.pk}#connection-{row.pk}")
 
 
 @needs(Permission.RUN)
 @require_POST
 def ping(request: WorkspaceRequest, connection: int) -> HttpResponseBase:
     """The steps of the test, each sent as it ends; a script of the page puts them there."""
-    row = Connection.objects.of(request.workspace).select_related("workspace").filter(pk=connection).first()
-    if row is None:
-        raise Http404
+    row = _connection(request, connection)
     return StreamingHttpResponse(_steps(row, request.actor), headers={"X-Accel-Buffering": "no"})
 
 
@@ -52,3 +174,18 @@ def _steps(row: Connection, actor: str) -> Iterator[str]:
 
 def _line(step: Step) -> str:
     return render_to_string("console/connections/_step.html", {"step": step})
+
+
+def _connection(request: WorkspaceRequest, connection: int) -> Connection:
+    row = Connection.objects.of(request.workspace).select_related("workspace").filter(pk=connection).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def _real(request: WorkspaceRequest, connection: int) -> Connection:
+    """One that may be changed: what leads to a stand-in is as the stand-in needs it."""
+    row = _connection(request, connection)
+    if row.stand_in:
+        raise Http404
+    return row

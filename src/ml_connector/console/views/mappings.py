@@ -48,7 +48,8 @@ def publish(request: WorkspaceRequest, integration: str, name: str) -> HttpRespo
     except ValueError:
         return _page(request, integration, name, error=f"{request.POST['from']} is no date.", status=400)
     address = reverse("mapping", args=[request.workspace.name, integration, name])
-    return redirect(f"{address}?published={len(changed)}")
+    back = "&back=first" if request.GET.get("back") == "first" else ""
+    return redirect(f"{address}?published={len(changed)}{back}")
 
 
 def _page(
@@ -72,6 +73,8 @@ def _page(
         "given": _fields(request, "to:"),
         "published": published if published.isdecimal() else "",
         "names": people.names_of(version.published_by for version in found.versions),
+        "back": request.GET.get("back") == "first",
+        "kind": row.kind,
     }
     return render(request, "console/mappings/page.html", context, status=status)
 

@@ -32,6 +32,11 @@ class Connection(WorkspaceModel):
     identity_serial = models.BigIntegerField(null=True)
     """The session under which the company was last confirmed; a session leads to one company only."""
 
+    stand_in = models.CharField(max_length=40, blank=True)
+    """Which stand-in it leads to, where it leads to one of ours for a trial; empty for a real system."""
+    asked_by = models.CharField(max_length=100, blank=True)
+    """Who asked for other secrets, which wait sealed for a second person (R72); empty where none wait."""
+
     health = models.CharField(max_length=12, choices=Health.choices, default=Health.UNKNOWN)
     health_text = models.TextField(blank=True)
     health_at = models.DateTimeField(null=True)

@@ -10,6 +10,7 @@ from ml_connector.audit.models import AuditEntry
 from ml_connector.integrations import SYSTEMS
 from ml_connector.redaction import redacted
 from ml_connector.sync.connections import uses_this_hour
+from ml_connector.sync.credentials import names_waiting
 from ml_connector.sync.models import Connection, Integration
 from ml_connector.workspaces.models import Workspace
 
@@ -23,6 +24,11 @@ class ConnectionRow:
     system: str
     label: str
     company: str
+    stand_in: bool
+    asked_by: str
+    """Who asked for other secrets, which wait for a second person."""
+    waiting: tuple[str, ...]
+    """The names of these secrets."""
     health: str
     text: str
     health_at: datetime | None
@@ -61,6 +67,9 @@ def _row(row: Connection) -> ConnectionRow:
         row.system,
         system.label,
         row.identity_text,
+        bool(row.stand_in),
+        row.asked_by,
+        tuple(names_waiting(row)),
         row.health,
         redacted(row.health_text),
         row.health_at,

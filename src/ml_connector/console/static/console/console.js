@@ -83,4 +83,5 @@
       button.disabled = false;
     }
   });
+  document.querySelector("[data-ping][data-now]")?.requestSubmit();
 })();
