@@ -112,7 +112,7 @@ def connected(page, bare, stand_ins) -> list[str]:
     return wrong
 
 
-def tested(page, *names: str) -> None:
+def pinged(page, *names: str) -> None:
     test = state_of(page, "Test")
     for name in names:
         test.get_by_role("button", name=f"Test {name}").click()
@@ -144,16 +144,16 @@ def rotated(page, served, good: str) -> list[str]:
     """A secret is replaced: confirmed, sealed, tested at once; a wrong one is said to be wrong."""
     page.goto(f"{served.address}/w/acme/connections")
     wrong = look(page, "first-connections")
-    page.get_by_role("link", name="Replace a secret of payables-bill").click()
+    page.get_by_role("link", name="Secrets of payables-bill").click()
     wrong += look(page, "first-secrets")
     for value, said in (("not the password", "Failed"), (good, "Connection payables-bill works.")):
         page.goto(f"{served.address}/w/acme/connections")
-        page.get_by_role("link", name="Replace a secret of payables-bill").click()
+        page.get_by_role("link", name="Secrets of payables-bill").click()
         page.get_by_label("Password or token value").fill(value)
         page.get_by_label("I am sure.").check()
         page.get_by_role("button", name="Replace and test").click()
         page.locator(".ping li", has_text=said).first.wait_for(timeout=LONG)
-    page.get_by_role("link", name="Change the settings of payables-syspro").click()
+    page.get_by_role("link", name="Settings of payables-syspro").click()
     return wrong + look(page, "first-settings")
 
 
@@ -161,7 +161,7 @@ def test_from_the_link_to_a_bill_and_a_problem_solved(bare, page, stand_ins):  #
     bill = stand_ins["bill"]
     come_in(page, bare)
     wrong = connected(page, bare, stand_ins)
-    tested(page, "payables-syspro", "payables-bill")
+    pinged(page, "payables-syspro", "payables-bill")
     wrong += look(page, "first-tested")
     page.get_by_role("link", name="Look again").click()
 
@@ -198,7 +198,7 @@ def test_one_click_to_the_stand_ins_and_what_a_restart_says(run, database, page)
         page.get_by_role("link", name="Set up the first integration").click()
         page.get_by_role("button", name="Try it on the stand-ins").click()
         page.get_by_text("These are stand-ins.").wait_for(timeout=LONG)
-        tested(page, "trial-syspro", "trial-bill")
+        pinged(page, "trial-syspro", "trial-bill")
         page.get_by_role("link", name="Look again").click()
         to_the_preview(page, served)
         page.get_by_role("button", name="Start trial").click()

@@ -220,6 +220,23 @@ def test_a_connection_that_is_there_is_used_for_another_integration(workspace, p
     assert len(changes(workspace, row.erp)) == 1, "it was not changed for it"
 
 
+def test_two_connections_that_a_file_made_are_joined(workspace, people, sign_in):
+    plain = {
+        system: {name: given[name] for name in given.keys() & {setting.name for setting in SYSTEMS[system].settings()}}
+        for system, given in (("syspro", SYSPRO), ("bill", {**BILL, "attach_approvers": True}))
+    }
+    del plain["bill"]["send_duplicate_guard"]
+    made = {f"payables-{system}": {"system": system, "settings": values} for system, values in plain.items()}
+    content = {"workspace": "acme", "connections": made}
+    secrets = {"payables-syspro": {"operator_password": "x"}, "payables-bill": {"password": "x", "devKey": "y"}}
+    applying.change(content, secrets, "test")
+    client = sign_in("owner")
+    assert "Join the two as payables" in client.get(GUIDE).content.decode()
+    assert client.post(f"{GUIDE}/connect/erp", {"existing": "payables-syspro"}).status_code == 302
+    assert Integration.objects.of(workspace).get(name="payables").paused
+    assert "Join the two" not in client.get(GUIDE).content.decode()
+
+
 def test_names_are_lasting_and_therefore_checked(workspace, people, made):
     for name in ("payables", "no name", "x" * 60, "", "-a"):
         answer = made.post("/w/acme/first-minutes", {"kind": "syspro-bill", "name": name})

@@ -104,12 +104,12 @@ def connect(request: WorkspaceRequest, kind: str, integration: str, side: str) -
         raise Http404
     here = Side(side)
     system, rows = spec.system(here), sides_of(request.workspace, spec, integration)
-    row, name = rows[here], connection_name(spec, integration, here)
-    if row is not None:
+    row, other = rows[here], rows[here.other]
+    name = row.name if row is not None else connection_name(spec, integration, here)
+    if row is not None and (request.method == "GET" or other is None):
         return redirect("connection_edit", workspace=request.workspace.name, connection=row.pk)
     errors, others = dict[str, str](), list[str]()
-    other = rows[here.other]
-    existing = _existing(request, system.name) if other is not None else []
+    existing = [name] if row is not None else _existing(request, system.name, other)
     if request.method == "POST":
         name = request.POST["existing"] if request.POST.get("existing") in existing else name
         content: dict[str, Any] = {"workspace": request.workspace.name}
@@ -143,8 +143,10 @@ def connect(request: WorkspaceRequest, kind: str, integration: str, side: str) -
     return render(request, "console/first_minutes/connect.html", context, status=400 if errors or others else 200)
 
 
-def _existing(request: WorkspaceRequest, system: str) -> list[str]:
-    """Connections to a real system of this kind that could be used."""
+def _existing(request: WorkspaceRequest, system: str, other: Connection | None) -> list[str]:
+    """Connections to a real system of this kind that could be used, once the other side is there."""
+    if other is None:
+        return []
     rows = Connection.objects.of(request.workspace).filter(system=system, stand_in="")
     return list(rows.order_by("name").values_list("name", flat=True))
 

@@ -73,6 +73,11 @@ class FirstMinutes:
     """The first step that is not done; empty when all are."""
     stand_ins: bool
 
+    @property
+    def connected(self) -> bool:
+        """Both Connections are stored."""
+        return all(side.id is not None for side in self.sides)
+
 
 @dataclass(frozen=True)
 class Begun:
