@@ -78,6 +78,11 @@ class FirstMinutes:
         """Both Connections are stored."""
         return all(side.id is not None for side in self.sides)
 
+    @property
+    def exact(self) -> int:
+        """Codes that are written the same on both sides and are not mapped."""
+        return sum(state.exact for state in self.mappings)
+
 
 @dataclass(frozen=True)
 class Begun:
