@@ -81,8 +81,10 @@ def to_the_preview(page, served) -> None:
 def connected(page, bare, stand_ins) -> list[str]:
     """Pair, name and both forms; what the pages are faulty in."""
     page.get_by_role("link", name="Set up the first integration").click()
+    page.get_by_role("heading", name="Set up an integration").wait_for()
     wrong = look(page, "first-choose")
     page.get_by_role("button", name="Go on").click()
+    page.get_by_role("heading", name="payables").wait_for()
     wrong += look(page, "first-guide-empty")
 
     # What is missing or wrong is said at its field, and nothing is stored.
@@ -145,6 +147,7 @@ def rotated(page, served, good: str) -> list[str]:
     page.goto(f"{served.address}/w/acme/connections")
     wrong = look(page, "first-connections")
     page.get_by_role("link", name="Secrets of payables-bill").click()
+    page.get_by_role("heading", name="Replace secrets of payables-bill").wait_for()
     wrong += look(page, "first-secrets")
     for value, said in (("not the password", "Failed"), (good, "Connection payables-bill works.")):
         page.goto(f"{served.address}/w/acme/connections")
@@ -154,6 +157,7 @@ def rotated(page, served, good: str) -> list[str]:
         page.get_by_role("button", name="Replace and test").click()
         page.locator(".ping li", has_text=said).first.wait_for(timeout=LONG)
     page.get_by_role("link", name="Settings of payables-syspro").click()
+    page.get_by_role("heading", name="Settings of payables-syspro").wait_for()
     return wrong + look(page, "first-settings")
 
 
