@@ -8,8 +8,9 @@ from datetime import date
 import pytest
 
 from ml_connector import clock
-from ml_connector.sync import mappings, problems, second_person
+from ml_connector.sync import approvals, mappings, problems, second_person
 from ml_connector.sync.models import Approval, Flow, Ping, Problem, Record, TargetEntry
+from ml_connector.workspaces.models import ApiToken
 from tests.api.conftest import program
 
 
@@ -134,11 +135,14 @@ def test_a_version_waits_for_a_second_person_where_there_is_one(pair, workspace,
     path = f"/mappings/{pair.integration.name}/gl_account"
     etag = robot.get(path).headers["etag"]
     mapped = next(row["source"] for row in robot.all(f"{path}/entries") if row["target"])
-    approver = person("second@acme.test", workspace, role="approver")
+    maker, approver = (person(f"{name}@acme.test", workspace, role="approver") for name in ("maker", "second"))
+    ApiToken.objects.of(workspace).update(made_by=maker.actor)
     asked = robot.post(f"{path}/versions", {"entries": {mapped: None}}, If_Match=etag)
     assert asked.status == 201 and asked.body == {"version": None, "waits_for_second_person": True}
     assert robot.get(path).headers["etag"] == etag
     row = Approval.objects.of(workspace).get(kind="mapping")
+    with pytest.raises(approvals.NotDecided, match="You made the token"):
+        second_person.approve(row, maker.actor, "agreed")
     second_person.approve(row, approver.actor, "agreed")
     assert mapped not in mappings.mapped(pair.integration, "gl_account")
 

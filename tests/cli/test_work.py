@@ -395,3 +395,25 @@ def test_keys_are_rotated_while_everything_goes_on(travelled: Run) -> None:
     assert said.status == 0
     assert "wrapped with a new key" in said.out
     assert travelled("ping", "bill").status == 0
+
+
+def test_a_dry_run_says_what_the_sync_then_does_and_writes_nothing(applied, stand_ins):
+    applied("sync", "payables", "--flow", "accounts")
+    applied("sync", "payables", "--flow", "departments")
+    for mapping in ("gl_account", "cost_center"):
+        assert applied("mapping", "suggest", mapping, "--accept-exact").status == 0
+    said = applied("sync", "payables", "--dry-run", "--json")
+    assert said.status == 0, said.err
+    foreseen = {flow["flow"]: flow for flow in said.json["flows"]}
+    assert not [row for row in stand_ins["bill"].requests() if row["write"]]
+    assert applied("records", "--json").json == []
+    text = applied("sync", "payables", "--dry-run").out
+    assert "unmapped_code" in text and "Nothing was written" in text
+    done = {flow["flow"]: flow for flow in applied("sync", "payables", "--json").json["flows"]}
+    for name in ("suppliers", "invoices", "credit_notes"):
+        assert foreseen[name]["created"]["records"] == done[name]["confirmed"], name
+        assert foreseen[name]["created"]["amount"] == done[name]["amount_confirmed"], name
+        assert foreseen[name]["blocked"]["records"] == done[name]["blocked"], name
+    assert foreseen["invoices"]["created"]["records"] > 3
+    refused = applied("sync", "payables", "--dry-run", "--flow", "invoices")
+    assert refused.status == 2 and "--dry-run" in refused.err

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,13 @@ class Served:
 @pytest.fixture
 def served(applied: Run, database: Path) -> Iterator[Served]:
     """An installation on stand-ins whose suppliers and codes were read; nobody can sign in yet."""
+    with serving(database) as found:
+        yield found
+
+
+@contextmanager
+def serving(database: Path, *, first: bool = True) -> Iterator[Served]:
+    """`serve` on the installation of this test, as long as the block lasts. `first`: nobody can sign in yet."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -101,7 +109,8 @@ def served(applied: Run, database: Path) -> Iterator[Served]:
         process = subprocess.Popen(command, stdout=out, stderr=errors, env={**os.environ, "PYTHONUNBUFFERED": "1"})
     try:
         until = time.monotonic() + START_SECONDS
-        while not (found := re.search(r"^http://\S+/join#\S+$", said.read_text(), re.MULTILINE)):
+        said_when_up = r"^http://\S+/join#\S+$" if first else r"http://127\.0\.0\.1:\d+"
+        while not (found := re.search(said_when_up, said.read_text(), re.MULTILINE)):
             assert process.poll() is None and time.monotonic() < until, f"{said.read_text()}\n{log.read_text()}"
             time.sleep(0.1)
         while not _answers(port):

@@ -418,5 +418,5 @@ def test_whatever_a_file_holds_it_is_read_or_refused(data: st.DataObject) -> Non
     )
     root, noted = load("\n".join(lines), "a.yaml")
     if root is not None:
-        _configuration(root, Path("a.yaml"), lambda _: Known())
+        _configuration(root, Path("a.yaml"), lambda _: Known(), {})
     assert all(fault.line >= 1 for fault in noted.found)

@@ -24,6 +24,7 @@ from ml_connector.cli import installation
 from ml_connector.cli.output import failed, log_level, say
 from ml_connector.cli.people import join_link
 from ml_connector.cli.work import work
+from ml_connector.console import stand_ins
 from ml_connector.console.people import first_owner_code, nobody_yet
 from ml_connector.jobs.presence import WorkerRunning, workers_alive
 
@@ -66,6 +67,8 @@ def serve(
     with contextlib.ExitStack() as stack:
         if connection.vendor == "sqlite" and not workers_alive():
             stack.enter_context(_own_worker(concurrency))
+        os.environ[stand_ins.KEPT] = "1"
+        stand_ins.pause_what_is_gone()
         here = settings.PUBLIC_URL or f"http://{host}:{port}"
         say(f"The console: {here}\n/healthz and /readyz say how it is, /metrics in figures. Stop with Ctrl-C.")
         if nobody_yet():

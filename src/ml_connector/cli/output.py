@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, NoReturn
@@ -126,3 +127,14 @@ def money(amounts: dict[str, Decimal]) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 record`, `3 records`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+@contextmanager
+def showing(text: str) -> Iterator[Callable[[str], None]]:
+    """A line on standard error that says what is going on, where someone watches."""
+    screen = errors()
+    if not screen.is_terminal:
+        yield lambda _: None
+        return
+    with screen.status(Text(text)) as status:
+        yield lambda said: status.update(Text(said))

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from ml_connector import clock
-from ml_connector.cli import choose, work
+from ml_connector.cli import choose, previewing, work
 from ml_connector.cli.choose import FlowOption, WorkspaceOption
 from ml_connector.cli.output import (
     WITH_PROBLEMS,
     JsonFlag,
     counted,
-    errors,
     failed,
     money,
     print_json,
     say,
+    showing,
     table,
     warn,
     wrong_usage,
@@ -56,12 +54,20 @@ def sync(
         str | None, typer.Option("--since", metavar="DATE", help="Read again from this date on (YYYY-MM-DD).")
     ] = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="Go on until nothing is ready or in doubt.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be written and held back.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Read and deliver now: one pull and one push per Flow. Status 1 while Problems are open."""
     of = choose.workspace(workspace)
     chosen = choose.integration(of, integration)
+    if dry_run:
+        if flow or since or until_idle:
+            wrong_usage(
+                "--dry-run looks at the whole Integration as it is: leave out --flow, --since and --until-idle."
+            )
+        previewing.show(chosen, as_json=as_json)
+        return
     flows = choose.flows(chosen, flow)
     _refuse_paused(chosen, flows)
     started = clock.now()
@@ -134,7 +140,7 @@ def finish(
             pause_for = _seconds_until_more(flows) if until_idle else None
             if pause_for is None:
                 return
-            with _showing(f"waiting {pause_for:.0f} s: an answer was lost or a limit was hit"):
+            with showing(f"waiting {pause_for:.0f} s: an answer was lost or a limit was hit"):
                 time.sleep(pause_for)
             schedule.wake([flow.pk for flow in control.waiting(flows)], RunKind.PUSH)
     except LeaseTaken as taken:
@@ -145,12 +151,12 @@ def finish(
 
 def _once(flows: Sequence[Flow], started: datetime, kinds: Collection[RunKind]) -> None:
     if not workers_alive():
-        with _showing("working") as status:
+        with showing("working") as status:
             work.run_here(
                 flows, lambda flow, kind: status(f"{_DOING.get(kind, kind.value)} {spec_of(flow).label} ({flow.name})")
             )
         return
-    with _showing("waiting for the worker") as status:
+    with showing("waiting for the worker") as status:
         while (left := control.unfinished(flows, kinds, started)) and workers_alive():
             status(f"the worker is at it: {', '.join(left)}")
             time.sleep(WAIT_SECONDS)
@@ -163,17 +169,6 @@ def _seconds_until_more(flows: Sequence[Flow]) -> float | None:
     person can help."""
     due = control.next_work(flows)
     return None if due is None else max((due - clock.now()).total_seconds(), WAIT_SECONDS)
-
-
-@contextmanager
-def _showing(text: str) -> Iterator[Callable[[str], None]]:
-    """A line on standard error that says what is going on, where someone watches."""
-    screen = errors()
-    if not screen.is_terminal:
-        yield lambda _: None
-        return
-    with screen.status(Text(text)) as status:
-        yield lambda said: status.update(Text(said))
 
 
 def report(integration: Integration, flows: Sequence[Flow], started: datetime, *, as_json: bool) -> None:

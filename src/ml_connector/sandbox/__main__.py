@@ -18,8 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help='JSON {"TYPE": [rows]}: replaces the seeded rows of these types')
     parser.add_argument("--faults", type=Path, help="JSON list of faults, as for the control URL")
     parser.add_argument("--option", type=_option, action="append", default=[], metavar="NAME=VALUE", help="a switch")
+    parser.add_argument("--tied", action="store_true", help="end when standard input ends")
     given = parser.parse_args(arguments)
-    return run(given.system, given.port, given.seed, given.data, given.faults, dict(given.option))
+    options = dict(given.option)
+    return run(given.system, given.port, given.seed, given.data, given.faults, options, tied=given.tied)
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import copy
 import importlib
+import os
 import signal
 import socket
 import sys
@@ -223,8 +224,11 @@ def run(
     data: Path | None = None,
     faults: Path | None = None,
     options: Mapping[str, Any] | None = None,
+    *,
+    tied: bool = False,
 ) -> int:
-    """Runs the stand-in as this process until SIGTERM or SIGINT; returns the exit code.
+    """Runs the stand-in as this process until SIGTERM or SIGINT; returns the exit code. `tied`: also until standard
+    input ends, which it does with the process that started it, however that ends.
 
     The first line on standard output is JSON: `{"ready": true, "settings", "secrets", "control"}`. A file or option
     that cannot be taken is explained on standard error, exit code 2.
@@ -242,7 +246,7 @@ def run(
         return _refuse(f"{data}: {error}")
     except _Unreadable as error:
         return _refuse(str(error))
-    return asyncio.run(_serve(site, port))
+    return asyncio.run(_serve(site, port, tied=tied))
 
 
 def _bound(port: int) -> socket.socket:
@@ -276,9 +280,16 @@ def _refuse(text: str) -> int:
     return 2
 
 
-async def _serve(site: Site, port: int) -> int:
+def _stop_at_end(file: int, stop: asyncio.Event) -> None:
+    if not os.read(file, 4096):
+        stop.set()
+
+
+async def _serve(site: Site, port: int, *, tied: bool) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    if tied:
+        loop.add_reader(sys.stdin.fileno(), _stop_at_end, sys.stdin.fileno(), stop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:

@@ -27,6 +27,7 @@ from ml_connector.sync.configfile import (
     KnownConnection,
     KnownIntegration,
     MappingPlan,
+    check,
     interval_text,
     read,
 )
@@ -64,7 +65,18 @@ def apply(path: Path, actor: str, *, dry_run: bool = False) -> Plan:
 
     Raises ConfigurationRefused with every fault; then nothing was changed.
     """
-    configuration = read(path, known)
+    return _applied(read(path, known), actor, dry_run=dry_run)
+
+
+def change(content: Mapping[str, Any], secrets: Mapping[str, Mapping[str, str]], actor: str) -> Plan:
+    """Applies what a page's form says: a file as values, and by Connection the secrets that a person typed.
+
+    Raises ConfigurationRefused, whose faults name the values by path; then nothing was changed.
+    """
+    return _applied(check(content, secrets, known), actor)
+
+
+def _applied(configuration: Configuration, actor: str, *, dry_run: bool = False) -> Plan:
     plan = Plan(configuration.workspace)
     with transaction.atomic():
         _apply(configuration, plan, actor)

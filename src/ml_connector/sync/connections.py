@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -25,11 +25,14 @@ def network_policy() -> NetworkPolicy:
 
 
 @contextmanager
-def opened(connection: Connection, lease: Lease, *, probing: bool = False) -> Iterator[Client]:
+def opened(
+    connection: Connection, lease: Lease, *, probing: bool = False, may_write: Callable[[], None] | None = None
+) -> Iterator[Client]:
     """The Connection's client for the length of the block, under its lease.
 
-    `probing`: a person tests it, so an open circuit does not keep from signing in. Raises vault.SecretMissing,
-    vault.WrongKey, and what the System raises for settings that it cannot use.
+    `probing`: a person tests it, so an open circuit does not keep from signing in. `may_write` is called before each
+    request that changes something, in place of the lease's own check; a preview raises there. Raises
+    vault.SecretMissing, vault.WrongKey, and what the System raises for settings that it cannot use.
     """
     system = SYSTEMS[connection.system]
     secrets = vault.get_all(connection.workspace, f"connection:{connection.name}")
@@ -42,7 +45,7 @@ def opened(connection: Connection, lease: Lease, *, probing: bool = False) -> It
         sessions=_shared_session(connection, probing=probing),
         budget=budget,
         now=clock.now,
-        may_write=lease.check,
+        may_write=may_write or lease.check,
         network=network_policy(),
     )
     client = system.connect(access)

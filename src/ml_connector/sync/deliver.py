@@ -32,6 +32,7 @@ from ml_connector.systems.base import (
     Batched,
     Conflict,
     DocumentState,
+    Foresees,
     Found,
     NotFound,
     OutcomeUnknown,
@@ -59,6 +60,10 @@ class EditedOnBothSides(Conflict):
     def __init__(self, fields: list[str]) -> None:
         super().__init__(f"edited in the target too: {', '.join(fields)}")
         self.fields = fields
+
+
+class NotSent(Exception):
+    """Raised in a preview by what is asked before each request that changes something: the request does not leave."""
 
 
 @dataclass
@@ -318,12 +323,26 @@ class Delivery:
         )
 
     def _send(self, tasks: list[Task]) -> list[Ref | Accepted | None]:
-        """Runs in a thread: one request, nothing else. Never touches the database."""
-        with listening() as tasks[0].heard:
-            return self._request(tasks)
+        """Runs in a thread: one request, nothing else. Never touches the database.
+
+        A preview goes on as if the request had left and been granted.
+        """
+        self.lease.check()
+        try:
+            with listening() as tasks[0].heard:
+                return self._request(tasks)
+        except NotSent:
+            return [self._foreseen(task) for task in tasks]
+
+    def _foreseen(self, task: Task) -> Ref:
+        """What the target would have answered in a preview; what it would have created goes by its mark."""
+        if task.resolved.link is not None:
+            return Ref(task.resolved.link.target_key, tuple(task.resolved.link.lines))
+        if isinstance(self.target, Foresees):
+            self.target.foresee(task.mark, task.resolved.record)
+        return Ref(task.mark)
 
     def _request(self, tasks: list[Task]) -> list[Ref | Accepted | None]:
-        self.lease.check()
         if len(tasks) > 1:
             assert isinstance(self.target, Batched)
             return list(self.target.create_batch([(task.resolved.record, task.mark) for task in tasks]))

@@ -40,7 +40,7 @@ def execute(flow: Flow, kind: RunKind, lease: Lease, job_id: str = "", seconds: 
     try:
         with opened(connection, lease) as client:
             confirm_identity(connection, client)
-            counts = _body(flow, kind)(flow, run, client, lease, time.monotonic() + seconds)
+            counts = body(flow, kind)(flow, run, client, lease, time.monotonic() + seconds)
     except LeaseLost:
         Run.objects.of(flow.workspace_id).filter(pk=run.pk).update(state=RunState.LOST, ended_at=clock.now())
         raise
@@ -55,7 +55,8 @@ def execute(flow: Flow, kind: RunKind, lease: Lease, job_id: str = "", seconds: 
     return run
 
 
-def _body(flow: Flow, kind: RunKind) -> Body:
+def body(flow: Flow, kind: RunKind) -> Body:
+    """What a Run of this kind does for a Flow."""
     if kind is RunKind.PULL:
         return pull.codes if spec_of(flow).kind is FlowKind.REFERENCE else pull.changes
     if kind is RunKind.SWEEP:

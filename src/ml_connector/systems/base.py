@@ -240,6 +240,14 @@ class Batched(Protocol[Sent]):
         """References in the order given. One Refused means that none of them was created."""
 
 
+@runtime_checkable
+class Foresees(Protocol[Sent]):
+    """A Target whose records the client's other Targets look up in the system. A preview says what would be there."""
+
+    def foresee(self, key: str, record: Sent) -> None:
+        """From now on the client takes `key` for a record that the system has, as long as it is open."""
+
+
 # --- a Connection ----------------------------------------------------------------------------------------
 
 
@@ -344,6 +352,12 @@ class Setting:
     default: Any = None
     secret: bool = False
     choices: tuple[str, ...] = ()
+    label: str = ""
+    """What people call it in a form."""
+    group: str = ""
+    """Heading under which it stands in a form; those without one, which a Connection needs most, come first."""
+    lines: bool = False
+    """A text of several lines, such as a certificate."""
     needs: str = ""
     """Of a policy: another policy of the same Flow, without which this one has no meaning and is refused."""
 
@@ -354,6 +368,8 @@ WEB_SETTINGS = (
         "Address of the web application in which people look at documents, such as https://erp.example; https only. "
         "The console then links to them.",
         default="",
+        label="Address of its web application",
+        group="Links for people",
     ),
     Setting(
         "web_pages",
@@ -362,6 +378,8 @@ WEB_SETTINGS = (
         "browser's address.",
         type=dict,
         default={},
+        label="Paths of its pages",
+        group="Links for people",
     ),
 )
 """What every form ends with: where people look at documents."""
@@ -379,6 +397,8 @@ class System:
     """What is limited: two Connections with the same text are refused (same server and operator, say)."""
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
+    check: Callable[[Mapping[str, Any]], object] | None = None
+    """Raises Refused, naming the setting, where values that each have their type make no sense to the System."""
     session_idle: Callable[[Mapping[str, Any]], int] = lambda _settings: 25 * 60
     """Seconds without use, by the settings, after which `Sessions.current` no longer gives the session."""
     counted: Callable[[Mapping[str, Any], Mapping[str, str]], str] | None = None

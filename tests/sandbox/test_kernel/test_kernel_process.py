@@ -85,3 +85,16 @@ def test_an_unknown_system_or_option_is_refused(capsys):
     assert sandbox.run("oracle") == 2
     assert sandbox.run("bill", options={"speed": 1}) == 2
     assert "option speed is unknown" in capsys.readouterr().err
+
+
+def test_one_that_is_tied_ends_with_its_standard_input():
+    command = [sys.executable, "-m", "ml_connector.sandbox", "bill", "--tied"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert '"ready":true' in process.stdout.readline().replace(" ", "")
+        assert process.poll() is None
+        process.stdin.close()
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+        process.stdout.close()

@@ -1,8 +1,9 @@
-"""Connections: how they are, and their test, step by step."""
+"""Connections: how they are, their settings and secrets, and their test, step by step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib import messages
 from django.db import connection as database
@@ -10,12 +11,16 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
-from django.views.decorators.http import require_POST, require_safe
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from ml_connector.console import forms
 from ml_connector.console.access import WorkspaceRequest, needs
 from ml_connector.integrations import SYSTEMS
-from ml_connector.sync import second_person
-from ml_connector.sync.approvals import second_person_of
+from ml_connector.sync import apply as applying
+from ml_connector.sync import approvals, connecting, second_person
+from ml_connector.sync.configfile import ConfigurationRefused, check
 from ml_connector.sync.connecting import CredentialShared
 from ml_connector.sync.leases import LeaseTaken
 from ml_connector.sync.models import Approval, Connection
@@ -28,54 +33,101 @@ from ml_connector.workspaces.roles import Permission
 @needs(Permission.VIEW)
 @require_safe
 def listed(request: WorkspaceRequest) -> HttpResponse:
-    return render(request, "console/connections/page.html", {"rows": connection_rows(request.workspace)})
+    """`?test=ID` begins that Connection's test at once, where the person may."""
+    context = {"rows": connection_rows(request.workspace), "test": request.GET.get("test", "")}
+    return render(request, "console/connections/page.html", context)
+
+
+@needs(Permission.CONFIGURE)
+@require_http_methods(["GET", "POST"])
+def edit(request: WorkspaceRequest, connection: int) -> HttpResponse:
+    """The settings, by the same rules as a configuration file. Secrets are replaced apart."""
+    row = _real(request, connection)
+    system = SYSTEMS[row.system]
+    errors, others = dict[str, str](), list[str]()
+    if request.method == "POST":
+        settings = forms.content(system, request.POST, row.settings)
+        try:
+            return _changed(request, row, settings, {})
+        except ConfigurationRefused as refused:
+            errors, others = forms.errors_by_field(refused.faults, row.name)
+        except CredentialShared as shared:
+            others = [str(shared)]
+    posted = request.POST if request.method == "POST" else None
+    context = {
+        "row": row,
+        "label": system.label,
+        "waits": not approvals.second_person_of(request.workspace, request.actor),
+        "groups": forms.groups(system.settings(), row.settings, (), posted, errors),
+        "errors": errors,
+        "others": others,
+    }
+    return render(request, "console/connections/edit.html", context, status=400 if errors or others else 200)
+
+
+@needs(Permission.CONFIGURE)
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def secrets(request: WorkspaceRequest, connection: int) -> HttpResponse:
+    """Replaces secrets. What is stored is never shown; an empty field keeps it."""
+    row = _real(request, connection)
+    system = SYSTEMS[row.system]
+    errors, others = dict[str, str](), list[str]()
+    if request.method == "POST":
+        typed = forms.typed_secrets(system, request.POST)
+        if not typed:
+            others = ["Nothing was typed, so nothing was replaced."]
+        elif request.POST.get("sure") != "yes":
+            others = ["Say that you are sure. For safety, type the secrets again; nothing was replaced."]
+        else:
+            try:
+                return _changed(request, row, {}, typed)
+            except ConfigurationRefused as refused:
+                errors, others = forms.errors_by_field(refused.faults, row.name)
+            except CredentialShared as shared:
+                others = [str(shared)]
+    context = {
+        "row": row,
+        "label": system.label,
+        "waits": not approvals.second_person_of(request.workspace, request.actor),
+        "groups": forms.groups(system.secrets(), {}, connecting.stored_secrets(row), None, errors),
+        "errors": errors,
+        "others": others,
+    }
+    return render(request, "console/connections/secrets.html", context, status=400 if errors or others else 200)
+
+
+def _changed(
+    request: WorkspaceRequest, row: Connection, settings: dict[str, Any], secrets: dict[str, str]
+) -> HttpResponse:
+    """Judged as a configuration file that says the same, then in force, or asked for (R72).
+
+    Raises ConfigurationRefused and CredentialShared.
+    """
+    content = {"workspace": request.workspace.name, "connections": {row.name: {"settings": settings}}}
+    (given,) = check(content, {row.name: secrets}, applying.known).connections
+    made = second_person.change_connection(row, given.settings, given.secrets, request.actor)
+    if isinstance(made, Approval):
+        messages.success(request, "Asked for. It takes effect when a second person approves it.")
+        return redirect("approval", workspace=request.workspace.name, approval=made.pk)
+    return _done(request, row, changed=bool(made))
+
+
+def _done(request: WorkspaceRequest, row: Connection, *, changed: bool) -> HttpResponse:
+    """Back to the list, where what was changed is tested at once."""
+    if not changed:
+        messages.success(request, f"{row.name} is as you said already. Nothing was changed.")
+        return redirect("connections", workspace=request.workspace.name)
+    messages.success(request, f"{row.name} is changed. It signs in anew; its test runs below.")
+    return redirect(f"{reverse('connections', args=[request.workspace.name])}?test={row.pk}#connection-{row.pk}")
 
 
 @needs(Permission.RUN)
 @require_POST
 def ping(request: WorkspaceRequest, connection: int) -> HttpResponseBase:
     """The steps of the test, each sent as it ends; a script of the page puts them there."""
-    row = Connection.objects.of(request.workspace).select_related("workspace").filter(pk=connection).first()
-    if row is None:
-        raise Http404
+    row = _connection(request, connection)
     return StreamingHttpResponse(_steps(row, request.actor), headers={"X-Accel-Buffering": "no"})
-
-
-@needs(Permission.CONFIGURE)
-def secrets(request: WorkspaceRequest, connection: int) -> HttpResponse:
-    """New secrets of a Connection: in force at once, or when a second person has approved (R72). None is ever shown."""
-    row = Connection.objects.of(request.workspace).select_related("workspace").filter(pk=connection).first()
-    if row is None:
-        raise Http404
-    if request.method != "POST":
-        return _secrets(request, row)
-    names = [setting.name for setting in SYSTEMS[row.system].secrets()]
-    # As they are typed: a blank at an end may belong to one.
-    given = {name: request.POST[f"secret:{name}"] for name in names if request.POST.get(f"secret:{name}")}
-    if not given:
-        return _secrets(request, row, error="Type a new secret into one of the fields.", status=400)
-    try:
-        made = second_person.change_connection(row, {}, given, request.actor, request.POST.get("reason", ""))
-    except CredentialShared as shared:
-        return _secrets(request, row, error=str(shared), status=400)
-    if isinstance(made, Approval):
-        messages.success(request, "Asked for. It is used when a second person approves it; until then it lies sealed.")
-        return redirect("approval", workspace=request.workspace.name, approval=made.pk)
-    messages.success(
-        request, f"{row.name} uses the new secret. Test it." if made else f"{row.name} has this secret already."
-    )
-    return redirect("connections", workspace=request.workspace.name)
-
-
-def _secrets(request: WorkspaceRequest, row: Connection, *, error: str = "", status: int = 200) -> HttpResponse:
-    context = {
-        "connection": row,
-        "fields": SYSTEMS[row.system].secrets(),
-        "waits": second_person_of(request.workspace, request.actor) == "",
-        "error": error,
-        "given": request.POST,
-    }
-    return render(request, "console/connections/secrets.html", context, status=status)
 
 
 def _steps(row: Connection, actor: str) -> Iterator[str]:
@@ -94,3 +146,18 @@ def _steps(row: Connection, actor: str) -> Iterator[str]:
 
 def _line(step: Step) -> str:
     return render_to_string("console/connections/_step.html", {"step": step})
+
+
+def _connection(request: WorkspaceRequest, connection: int) -> Connection:
+    row = Connection.objects.of(request.workspace).select_related("workspace").filter(pk=connection).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def _real(request: WorkspaceRequest, connection: int) -> Connection:
+    """One that may be changed: what leads to a stand-in is as the stand-in needs it."""
+    row = _connection(request, connection)
+    if row.stand_in:
+        raise Http404
+    return row

@@ -49,7 +49,8 @@ def publish(request: WorkspaceRequest, integration: str, name: str) -> HttpRespo
     if isinstance(made, Approval):
         return asked_for(request, made)
     address = reverse("mapping", args=[request.workspace.name, integration, name])
-    return redirect(f"{address}?published={len(changed)}")
+    back = "&back=first" if request.GET.get("back") == "first" else ""
+    return redirect(f"{address}?published={len(changed)}{back}")
 
 
 def asked_for(request: WorkspaceRequest, approval: Approval) -> HttpResponse:
@@ -78,6 +79,8 @@ def _page(
         "error": error,
         "given": _fields(request, "to:"),
         "published": published if published.isdecimal() else "",
+        "back": request.GET.get("back") == "first",
+        "kind": row.kind,
     }
     return render(request, "console/mappings/page.html", context, status=status)
 

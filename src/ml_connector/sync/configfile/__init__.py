@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ml_connector.integrations import INTEGRATIONS, SYSTEMS
 from ml_connector.integrations.base import FlowSpec, IntegrationSpec, Side
 from ml_connector.sync.configfile import needs, tables, values
@@ -37,6 +39,7 @@ __all__ = [
     "KnownConnection",
     "KnownIntegration",
     "MappingPlan",
+    "check",
     "did_you_mean",
     "interval_text",
     "read",
@@ -134,14 +137,36 @@ def read(path: Path, known: Callable[[str], Known]) -> Configuration:
         raise ConfigurationRefused([Fault(str(path), 1, f"the file cannot be read ({error.strerror}).")]) from None
     except UnicodeDecodeError:
         raise ConfigurationRefused([Fault(str(path), 1, "the file is no text in UTF-8.")]) from None
+    return _read(text, path, known, {})
+
+
+def check(
+    content: Mapping[str, Any], secrets: Mapping[str, Mapping[str, str]], known: Callable[[str], Known]
+) -> Configuration:
+    """What a page's form says, read and checked as a file that says the same.
+
+    `content` is such a file as values; `secrets`, by Connection, are those that a person typed. Raises
+    ConfigurationRefused; the faults name the values by their paths.
+    """
+    return _read(yaml.safe_dump(content, allow_unicode=True), Path(FORM), known, secrets)
+
+
+FORM = "form"
+"""What stands for the file's name where a page's form is read."""
+
+Typed = Mapping[str, Mapping[str, str]]
+"""Secrets that a person typed, by Connection."""
+
+
+def _read(text: str, path: Path, known: Callable[[str], Known], typed: Typed) -> Configuration:
     root, faults = load(text, str(path))
-    result = _configuration(root, path, known) if root is not None else None
+    result = _configuration(root, path, known, typed) if root is not None else None
     if faults.found or result is None:
         raise ConfigurationRefused(faults.found)
     return result
 
 
-def _configuration(root: Entry, path: Path, known: Callable[[str], Known]) -> Configuration | None:
+def _configuration(root: Entry, path: Path, known: Callable[[str], Known], typed: Typed) -> Configuration | None:
     top = root.table({"workspace", "connections", "integrations"})
     workspace = None
     if "workspace" in top:
@@ -149,7 +174,7 @@ def _configuration(root: Entry, path: Path, known: Callable[[str], Known]) -> Co
     elif not root.faults.found:
         root.faults.add(root.line, "workspace is missing. Name the customer whose systems these are.")
     stored = known(workspace) if workspace else Known()
-    connections = _connections(top.get("connections"), path.parent, stored)
+    connections = _connections(top.get("connections"), path.parent, stored, typed)
     systems = {name: entry.system for name, entry in stored.connections.items()}
     systems.update({plan.name: plan.system.name for plan in connections})
     declared = _names(top.get("connections"))
@@ -159,17 +184,19 @@ def _configuration(root: Entry, path: Path, known: Callable[[str], Known]) -> Co
     return Configuration(str(path), workspace, connections, integrations)
 
 
-def _connections(entry: Entry | None, folder: Path, stored: Known) -> tuple[ConnectionPlan, ...]:
+def _connections(entry: Entry | None, folder: Path, stored: Known, typed: Typed) -> tuple[ConnectionPlan, ...]:
     plans = []
     for name, value in (entry.table() if entry else {}).items():
         values.name(value, name)
-        plan = _connection(name, value, folder, stored.connections.get(name))
+        plan = _connection(name, value, folder, stored.connections.get(name), typed.get(name, {}))
         if plan is not None:
             plans.append(plan)
     return tuple(plans)
 
 
-def _connection(name: str, entry: Entry, folder: Path, stored: KnownConnection | None) -> ConnectionPlan | None:
+def _connection(
+    name: str, entry: Entry, folder: Path, stored: KnownConnection | None, typed: Mapping[str, str]
+) -> ConnectionPlan | None:
     parts = entry.table({"system", "settings", "secrets"})
     system_name = parts["system"].text() if "system" in parts else stored.system if stored else None
     if system_name is None:
@@ -185,15 +212,18 @@ def _connection(name: str, entry: Entry, folder: Path, stored: KnownConnection |
             f"was {stored.system} and cannot become {system_name}. Add a Connection under another name."
         )
         return None
+    faults = len(entry.faults.found)
     settings = values.settings(parts["settings"], system.form) if "settings" in parts else {}
     secrets = values.secrets(parts["secrets"], system.form, folder) if "secrets" in parts else {}
     effective = {**(stored.settings if stored else {}), **settings}
     faulty = _names(parts.get("settings")) - settings.keys()
     present = {key for key, value in effective.items() if value not in (None, "")} | faulty
     values.missing(entry, present, system.settings(), "settings")
-    present = _names(parts.get("secrets")) | (stored.secrets if stored else set())
+    present = _names(parts.get("secrets")) | (stored.secrets if stored else set()) | typed.keys()
     values.missing(entry, present, system.secrets(), "secrets")
-    return ConnectionPlan(name, entry.line, system, settings, secrets)
+    if len(entry.faults.found) == faults:
+        values.sense(entry, system, effective)
+    return ConnectionPlan(name, entry.line, system, settings, {**secrets, **typed})
 
 
 def _names(entry: Entry | None) -> set[str]:

@@ -27,6 +27,8 @@ class Fault:
     file: str
     line: int
     text: str
+    path: str = field(default="", compare=False)
+    """Of the value, such as `connections.bill.settings.username`; empty where it is about no value of its own."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.text}"
@@ -47,8 +49,8 @@ class Faults:
     file: str
     found: set[Fault] = field(default_factory=set)
 
-    def add(self, line: int, text: str, file: str | None = None) -> None:
-        self.found.add(Fault(file or self.file, line, text))
+    def add(self, line: int, text: str, file: str | None = None, *, path: str = "") -> None:
+        self.found.add(Fault(file or self.file, line, text, path))
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
@@ -71,11 +73,11 @@ class Entry:
 
     def fault(self, text: str) -> None:
         """Notes a fault that begins with the value's path."""
-        self.faults.add(self.line, f"{self.path or 'the file'} {text}")
+        self.faults.add(self.line, f"{self.path or 'the file'} {text}", path=self.path)
 
     def problem(self, text: str) -> None:
         """Notes a fault as `path: text`."""
-        self.faults.add(self.line, f"{self.path}: {text}")
+        self.faults.add(self.line, f"{self.path}: {text}", path=self.path)
 
     @property
     def empty(self) -> bool:

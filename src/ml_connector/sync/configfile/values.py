@@ -12,7 +12,7 @@ from typing import Any
 
 from ml_connector.domain.money import MINOR_UNITS, Money, NotAnAmount, quantise, step
 from ml_connector.sync.configfile.tree import Entry
-from ml_connector.systems.base import Setting
+from ml_connector.systems.base import Refused, Setting, System
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 """Of Workspaces, Connections and Integrations: they become part of marks and never change."""
@@ -192,4 +192,17 @@ def missing(entry: Entry, names: Collection[str], form: Sequence[Setting], what:
     """Notes the required settings (or secrets) that are in none of `names`."""
     for setting in form:
         if setting.required and setting.name not in names:
-            entry.faults.add(entry.line, f"{entry.path}.{what}.{setting.name} is missing. {setting.help}")
+            path = f"{entry.path}.{what}.{setting.name}"
+            entry.faults.add(entry.line, f"{path} is missing. {setting.help}", path=path)
+
+
+def sense(entry: Entry, system: System, given: Mapping[str, Any]) -> None:
+    """Notes what the System itself says against settings that each have their type. `entry` is the Connection's."""
+    if system.check is None:
+        return
+    defaults = {setting.name: setting.default for setting in system.settings()}
+    try:
+        system.check({**defaults, **{name: value for name, value in given.items() if value is not None}})
+    except Refused as refused:
+        path = f"{entry.path}.settings.{refused.field}"
+        entry.faults.add(entry.line, f"{path}: {refused}", path=path)

@@ -39,6 +39,9 @@ class Connection(WorkspaceModel):
     identity_serial = models.BigIntegerField(null=True)
     """The session under which the company was last confirmed; a session leads to one company only."""
 
+    stand_in = models.CharField(max_length=40, blank=True)
+    """Which stand-in it leads to, where it leads to one of ours for a trial; empty for a real system."""
+
     health = models.CharField(max_length=12, choices=Health.choices, default=Health.UNKNOWN)
     health_text = models.TextField(blank=True)
     health_at = models.DateTimeField(null=True)

@@ -9,6 +9,7 @@ from ml_connector import clock, vault
 from ml_connector.audit.models import AuditEntry
 from ml_connector.integrations import SYSTEMS
 from ml_connector.redaction import redacted
+from ml_connector.sync import approvals
 from ml_connector.sync.connections import uses_this_hour
 from ml_connector.sync.models import Connection, Integration
 from ml_connector.workspaces.models import Workspace
@@ -23,6 +24,9 @@ class ConnectionRow:
     system: str
     label: str
     company: str
+    stand_in: bool
+    asked: int | None
+    """The Approval that a change of it waits for."""
     health: str
     text: str
     health_at: datetime | None
@@ -61,6 +65,8 @@ def _row(row: Connection) -> ConnectionRow:
         row.system,
         system.label,
         row.identity_text,
+        bool(row.stand_in),
+        approvals.waiting_about(row.workspace_id, f"connection:{row.pk}").values_list("pk", flat=True).first(),
         row.health,
         redacted(row.health_text),
         row.health_at,

@@ -42,7 +42,7 @@ class BillClient:
         """For invoices `policy["only"]` chooses: credit_note is written as vendor credits, all else as bills."""
         documents = VendorCredits if policy.get("only") == "credit_note" else Bills
         makers: dict[str, Callable[[], Target[Any]]] = {
-            "supplier": lambda: Vendors(self._bill),
+            "supplier": lambda: Vendors(self._bill, self._currencies),
             "invoice": lambda: documents(self._bill, self._currencies, policy),
             "payment": lambda: OutsidePayments(self._bill, self._currencies),
         }

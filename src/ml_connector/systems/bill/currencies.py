@@ -33,6 +33,10 @@ class Currencies:
             self._known[vendor] = NO_CURRENCY if row is None else words(row, "billCurrency") or DEFAULT
         return self._known[vendor]
 
+    def foresee(self, vendor: str, currency: str | None) -> None:
+        """Takes a vendor for one that BILL has."""
+        self._known[vendor] = currency or DEFAULT
+
     def read_all(self) -> None:
         """Fills the memory from the list, so that a long listing does not ask vendor by vendor."""
         for page in created_pages(self._bill, PATH, about="the currencies of vendors"):

@@ -17,6 +17,7 @@ from typing import Any
 from ml_connector.domain.numbers import normalised, normalised_code
 from ml_connector.domain.records import Address, Supplier, TaxIdKind
 from ml_connector.systems.base import Cursor, DocumentState, Found, Item, NotFound, OutcomeUnknown, Ref, Refused
+from ml_connector.systems.bill.currencies import Currencies
 from ml_connector.systems.bill.lists import Rowed, created_pages, instant, part, safe, stamp, text, updated_pages, words
 from ml_connector.systems.bill.session import Bill, Json, identified
 from ml_connector.systems.bill.settings import BillSettings
@@ -101,12 +102,16 @@ def from_vendor(row: Json, code: str | None = None) -> Supplier:
 
 
 class Vendors:
-    """Target of Supplier; also listed, and created in batches."""
+    """Target of Supplier; also listed, created in batches, and looked up by documents for its currency."""
 
     batch_size = BATCH_SIZE
 
-    def __init__(self, bill: Bill) -> None:
+    def __init__(self, bill: Bill, currencies: Currencies) -> None:
         self.bill = bill
+        self.currencies = currencies
+
+    def foresee(self, key: str, record: Supplier) -> None:
+        self.currencies.foresee(key, record.currency)
 
     def find(self, record: Supplier, mark: str) -> list[Found[Supplier]]:
         """Vendors with the code, which serves as the mark; else those with the name or the tax id.

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ml_connector.systems.base import System
 from ml_connector.systems.syspro.client import Client
-from ml_connector.systems.syspro.settings import FORM
+from ml_connector.systems.syspro.settings import FORM, options
 
 
 def credential(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> str:
@@ -23,6 +23,7 @@ SYSTEM = System(
     form=FORM,
     connect=Client,
     credential=credential,
+    check=options,
     session_idle=lambda settings: int(settings["idle_seconds_before_relogon"]),
     reads=frozenset({"supplier", "invoice", "payment", "gl_account", "cost_center", "currency", "payment_term"}),
 )

@@ -139,4 +139,5 @@
       button.disabled = false;
     }
   });
+  document.querySelector("[data-ping][data-now]")?.requestSubmit();
 })();
