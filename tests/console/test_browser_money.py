@@ -75,8 +75,8 @@ def test_approvals_and_the_trail_are_whole_in_both_themes_at_both_widths(served,
     wrong += look(page, "audit-empty")
     page.goto(f"{served.address}/w/acme/connections")
     wrong += look(page, "connections-secrets")
-    page.get_by_role("link", name="New secrets").first.click()
-    page.get_by_role("heading", name="New secrets").wait_for()
+    page.get_by_role("link", name="Secrets of").first.click()
+    page.get_by_role("heading", name="Replace secrets").wait_for()
     wrong += look(page, "secrets")
     page.goto(f"{served.address}/w/acme/audit")
     with page.expect_download() as download:

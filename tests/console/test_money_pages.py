@@ -204,8 +204,8 @@ def test_a_new_secret_waits_for_the_second_person_and_is_never_shown(pair, sign_
     path, secret = f"/w/acme/connections/{pair.platform.pk}/secrets", " a-New-Secret-4711"
     before = stored_secrets(pair.platform)["password"]
     client = sign_in("administrator")
-    assert client.post(path, {"secret:password": ""}).status_code == 400
-    answer = client.post(path, {"secret:password": secret, "reason": "It ran out."})
+    assert client.post(path, {"password": "", "sure": "yes"}).status_code == 400
+    answer = client.post(path, {"password": secret, "sure": "yes", "reason": "It ran out."})
     row = Approval.objects.of(pair.workspace).get()
     assert answer.headers["location"] == f"/w/acme/approvals/{row.pk}"
     assert stored_secrets(pair.platform)["password"] == before

@@ -73,7 +73,8 @@ def test_a_system_is_lent_what_it_needs(connection: Connection, monkeypatch: pyt
     with opened(connection, lease) as client:
         assert isinstance(client, FakeClient)
         access = client.access
-        assert access.settings == {"server": "s", "page_size": 100, "mode": "a", "strict": False}
+        web = {"web_address": "", "web_pages": {}}
+        assert access.settings == {"server": "s", "page_size": 100, "mode": "a", "strict": False, **web}
         assert access.secrets == {"password": "horse-battery"}
         assert access.now is clock.now
         assert (access.network.allow_private, access.network.allow_loopback) == (True, False)

@@ -106,7 +106,8 @@ def _changed(
     """
     content = {"workspace": request.workspace.name, "connections": {row.name: {"settings": settings}}}
     (given,) = check(content, {row.name: secrets}, applying.known).connections
-    made = second_person.change_connection(row, given.settings, given.secrets, request.actor)
+    reason = request.POST.get("reason", "")
+    made = second_person.change_connection(row, given.settings, given.secrets, request.actor, reason)
     if isinstance(made, Approval):
         messages.success(request, "Asked for. It takes effect when a second person approves it.")
         return redirect("approval", workspace=request.workspace.name, approval=made.pk)
