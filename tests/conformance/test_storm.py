@@ -25,17 +25,18 @@ def test_writes_under_faults_end_with_one_document_each(databases, database, see
     if connection.vendor == "postgresql":
         pytest.skip("SQLite is enough for what chance brings; PostgreSQL has the fixed sample of the matrix")
     tally = Tally()
-    met = storm(SYSPRO_BILL, databases, database, writes=20, seed=seed, tally=tally)
+    met = storm(SYSPRO_BILL, databases, database, writes=12, seed=seed, tally=tally)
     assert tally.told == []
-    assert met.total() >= 20
+    assert met.total() >= 12
     assert tally.deliveries > 100
 
 
-def test_what_is_missing_in_the_end_is_told_with_the_seed(databases, database):
+def test_what_is_missing_in_the_end_is_told_with_the_seed(databases, database, monkeypatch):
     if connection.vendor == "postgresql":
         pytest.skip("nothing of it depends on the database")
     owed = SYSPRO_BILL.owed
     missing = replace(SYSPRO_BILL, owed=lambda pair: {**owed(pair), ("invoice", "CRS001", "NONE"): "1.00"})
+    monkeypatch.setattr("ml_connector.conformance.storm.SYNCS", 1)
     tally = Tally()
     storm(missing, databases, database, writes=1, seed=7, tally=tally)
     assert tally.told == ["seed 7: lost: invoice CRS001 NONE (1.00)"]

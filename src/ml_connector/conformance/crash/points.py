@@ -192,7 +192,7 @@ SYNC, JOBS, DBOS = "ml_connector.sync.", "ml_connector.jobs.", "dbos._sys_db:Sys
 POINTS = (
     *_writes(),
     *_around("link", f"{SYNC}outcomes:link", "before after", "inside the outcome's transaction", needs="create"),
-    *_around("page", f"{SYNC}pull:stage", "before uncommitted committed", "pages of the source and the cursor after them",
+    *_around("page", f"{SYNC}pull:stage", "before uncommitted committed", "pages of the source, their cursor",
              needs="create", only=lambda _flow, pages, *_args, **_more: any(page.rows for page in pages)),
     *_around("codes", f"{SYNC}push:read_codes", "uncommitted committed", "the target's codes, read by a push"),
     *_around("listing", f"{SYNC}listing:refresh", "uncommitted committed", "the target's list, as read"),
