@@ -1,8 +1,8 @@
 """ChartOfAccounts -> GlAccount, DistributionRules -> CostCenter.
 
-An account's key is its code; with segmentation that is a system key, and people know `FormatCode`. `ActiveAccount` means
-postable: no is a title. `LockManualTransaction` marks a control account. Only revenues and expenses are marked: what else
-an account is follows from the top account above it. A line's cost center is the code of a distribution rule;
+An account's key is its code; with segmentation that is a system key, and people know `FormatCode`. `ActiveAccount`
+means postable: no is a title. `LockManualTransaction` marks a control account. Only revenues and expenses are marked:
+what else an account is follows from the top account above it. A line's cost center is the code of a distribution rule;
 a direct rule stands for one center, a shared one spreads over several. None of them has a stamp.
 """
 

@@ -250,8 +250,8 @@ class Money:
     def __init__(self, row: Json, currency: str, about: str, *, foreign: bool) -> None:
         if not currency:
             raise Unsound(
-                f"unmapped_code: Currency {words(row, 'DocCurrency')!r} of {about} is no ISO 4217 code. Enter the ISO code "
-                "as the currency's code in SAP Business One."
+                f"unmapped_code: Currency {words(row, 'DocCurrency')!r} of {about} is no ISO 4217 code. Enter the ISO "
+                "code as the currency's code in SAP Business One."
             )
         self._row = row
         self._currency = currency

@@ -7,6 +7,7 @@ hash that it had. Fresh rows of some releases have no stamp at all until they ar
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,13 +17,13 @@ from zoneinfo import ZoneInfo
 from ml_connector.domain.records import Record
 from ml_connector.systems.base import Cursor, Item, Page
 from ml_connector.systems.sapb1.reading import Batch, Query, Reading
-from ml_connector.systems.sapb1.rows import day, part, quoted, stamp
+from ml_connector.systems.sapb1.rows import part, quoted, stamp
 from ml_connector.systems.sapb1.session import Json
 
 R = TypeVar("R", bound=Record)
 
 CREATED_OVERLAP = timedelta(days=1)
-"""A creation date has no time (R14)."""
+"""A creation date has no time (R14); taken twice, for the clocks and for late commits."""
 CHANGE_OF_CLOCK = timedelta(hours=3)
 """A stamp within this after a change of clock may lie in the hour that came twice."""
 
@@ -34,7 +35,9 @@ class Progress:
     updated: datetime | None = None
     """The highest stamp seen in the data; never our own clock."""
     created: date | None = None
-    """The latest day on which a row without a stamp was made."""
+    """The day from which on rows without a stamp may be new."""
+    loading: bool = False
+    """Whether the first load, which may leave out what is closed, has not ended yet."""
 
     @classmethod
     def of(cls, cursor: Cursor | None) -> Progress:
@@ -42,12 +45,14 @@ class Progress:
         return cls(
             datetime.fromisoformat(stored["updated"]) if "updated" in stored else None,
             date.fromisoformat(stored["created"]) if "created" in stored else None,
+            cursor is None or "loading" in stored,
         )
 
     def cursor(self) -> Cursor | None:
         texts = {
             "updated": self.updated.isoformat() if self.updated else "",
             "created": self.created.isoformat() if self.created else "",
+            "loading": "yes" if self.loading else "",
         }
         return {name: text for name, text in texts.items() if text} or None
 
@@ -68,20 +73,21 @@ class Stamped(Generic[R]):
     now: Callable[[], datetime]
 
     def changes(self, since: Cursor | None, *, first: str = "") -> Iterator[Page[R]]:
-        """What changed since the cursor, overlap included; what meets `first` for None."""
+        """What changed since the cursor, overlap included; what meets `first` until the first load has ended."""
         done = Progress.of(since)
-        query = self.query.where(first) if since is None else self.query
+        query = self.query.where(first) if done.loading else self.query
         unstamped = query.where("UpdateDate eq null")
         if done.created is not None:
             unstamped = unstamped.where(f"{self.created} ge {quoted(done.created - CREATED_OVERLAP)}")
         for batch in self.reading.keyed(unstamped, self.key):
-            days = [on for row in batch.rows if (on := day(row, self.created))]
-            done = replace(done, created=max([*days, *([done.created] if done.created else [])], default=None))
             yield Page(self.convert(batch.rows), since, batch.digest)
+        done = replace(done, created=self._day_over(done.created))
         for batch in self._stamped(query, done.updated):
             stamps = [found for row in batch.rows if (found := _stamp(row))]
             done = replace(done, updated=max([*stamps, *([done.updated] if done.updated else [])], default=None))
             yield Page(self.convert(batch.rows), done.cursor(), batch.digest)
+        if done.loading:
+            yield Page([], replace(done, loading=False).cursor(), hashlib.sha256(b"").hexdigest())
 
     def start(self, seen: datetime) -> datetime:
         """From where to read again after a stamp: the overlap before it, and the hour that the clock went back."""
@@ -89,6 +95,11 @@ class Stamped(Generic[R]):
         today = self.now().astimezone(self.zone).utcoffset() or timedelta()
         back = max(before - today, timedelta())
         return minute(seen - self.overlap - back)
+
+    def _day_over(self, before: date | None) -> date:
+        """A day that ended by every clock: rows made on it are all there. It never goes back."""
+        over = self.now().astimezone(self.zone).date() - CREATED_OVERLAP
+        return max(before, over) if before else over
 
     def _stamped(self, query: Query, updated: datetime | None) -> Iterator[Batch]:
         """Stamped rows, each state once. A page asks anew from the newest minute seen; next links serve among the
