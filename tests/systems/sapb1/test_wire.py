@@ -21,13 +21,13 @@ from ml_connector.systems.base import (
     Throttled,
     Transient,
 )
-from ml_connector.systems.sapb1 import SYSTEM, documents, payments, rows, stamps
+from ml_connector.systems.sapb1 import SYSTEM, documents, rows, stamps
 from ml_connector.systems.sapb1.accounts import from_account, from_rule
 from ml_connector.systems.sapb1.company import Company
 from ml_connector.systems.sapb1.documents import CREDIT_NOTES, INVOICES, Documents
 from ml_connector.systems.sapb1.errors import failure, fault, login_failure, session_lost
 from ml_connector.systems.sapb1.partners import from_partner
-from ml_connector.systems.sapb1.payments import Paid, to_payment
+from ml_connector.systems.sapb1.paying import Paid, remarks, to_payment
 from ml_connector.systems.sapb1.reading import Query, batch
 from ml_connector.systems.sapb1.session import cookies
 from ml_connector.systems.sapb1.settings import options
@@ -579,7 +579,7 @@ def test_a_credit_note_in_the_payment_is_a_row_below_zero():  # R26
 
 
 def test_the_remarks_keep_the_mark_whole():  # R31
-    found = payments.remarks(replaced(reference="x" * 300), MARK)
+    found = remarks(replaced(reference="x" * 300), MARK)
     assert len(found) == 254
     assert found.endswith(f"… · {MARK}")
 

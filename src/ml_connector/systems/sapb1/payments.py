@@ -8,10 +8,9 @@ second payment of the same kind: the mark lies in `TransferReference`, and `Rema
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from ml_connector.domain.records import Payment, PaymentAllocation, PaymentStatus
@@ -23,9 +22,10 @@ from ml_connector.systems.base import (
     Ref,
     Refused,
 )
-from ml_connector.systems.sapb1.company import Books, Company
+from ml_connector.systems.sapb1.company import Books
 from ml_connector.systems.sapb1.documents import CREDIT_NOTES, INVOICES, Kind
 from ml_connector.systems.sapb1.errors import NAME
+from ml_connector.systems.sapb1.paying import Paid, about_payment, applied, to_payment
 from ml_connector.systems.sapb1.reading import Query, Reading, Whole, any_of, since
 from ml_connector.systems.sapb1.rows import ZERO, Unsound, amount, day, members, number, quoted, text, whole, words, yes
 from ml_connector.systems.sapb1.session import Json, ServiceLayer
@@ -34,9 +34,6 @@ from ml_connector.systems.sapb1.settings import Options
 PAYMENTS = "VendorPayments"
 DRAFTS = "PaymentDrafts"
 DOCUMENTS_AT_A_TIME = 40
-
-REFERENCE_MAX = 27
-REMARKS_MAX = 254
 
 SELECT = (
     "DocEntry", "DocNum", "DocType", "CardCode", "DocDate", "DocCurrency", "DocRate", "TransferSum",
@@ -53,21 +50,6 @@ TYPES: Mapping[str, Kind] = {
     "19": CREDIT_NOTES,
 }
 PENDING = frozenset({"pasPending", "W"})
-
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """An invoice or credit note as it stands before it is paid."""
-
-    kind: Kind
-    entry: int
-    number: str
-    supplier: str
-    currency: str
-    open: Decimal | None
-    """None where the release does not say."""
-    usable: bool
-    branch: int | None
 
 
 class VendorPayments:
@@ -99,7 +81,7 @@ class VendorPayments:
 
     def create(self, record: Payment, mark: str) -> Ref:
         """One payment by transfer from the clearing account, after checking what is paid with it."""
-        about = _about(record)
+        about = about_payment(record)
         body = to_payment(record, mark, self._documents(record), self._books.company, self._options)
         try:
             answer = self._layer.write("POST", PAYMENTS, body, about=about)
@@ -120,7 +102,8 @@ class VendorPayments:
 
     def update(self, ref: Ref, record: Payment, mark: str) -> Ref:
         raise Refused(
-            "unsupported", f"{NAME} cannot change {_about(record)}. Cancel payment {ref.key}; then it is posted anew."
+            "unsupported",
+            f"{NAME} cannot change {about_payment(record)}. Cancel payment {ref.key}; then it is posted anew.",
         )
 
     def cancel(self, ref: Ref, reason: str) -> None:
@@ -156,7 +139,7 @@ class VendorPayments:
         query = Query(DRAFTS, ("DocEntry", "DocNum", "CardCode", "TransferReference"))
         query = query.where(f"CardCode eq {quoted(record.supplier)}", f"TransferReference eq {quoted(mark)}")
         for row in self._reading.rows(query, "DocEntry"):
-            raise self._left_behind(_about(record), row)
+            raise self._left_behind(about_payment(record), row)
 
     def _left_behind(self, about: str, row: Json) -> Refused:
         return Refused(
@@ -194,54 +177,6 @@ class VendorPayments:
             usable=row.get("DocumentStatus") in {"bost_Open", "O"} and not yes(row, "Cancelled"),
             branch=branch if isinstance(branch, int) and branch > 0 else None,
         )
-
-
-def to_payment(payment: Payment, mark: str, documents: Mapping[str, Paid], company: Company, options: Options) -> Json:
-    """The body of a create. Raises Refused, naming document and field, for what would not or should not be posted."""
-    about = _about(payment)
-    _check(payment, mark, documents, company, options, about)
-    foreign = payment.currency != company.local_currency
-    name = "AppliedFC" if foreign else "SumApplied"
-    rows = []
-    for key, value in applied(payment):
-        paid = documents[key]
-        kind = "it_PurchaseInvoice" if paid.kind is INVOICES else "it_PurchaseCreditNote"
-        rows.append({"DocEntry": paid.entry, "InvoiceType": kind, "InstallmentId": 1, name: value})
-    body: Json = {
-        "DocType": "rSupplier",
-        "CardCode": payment.supplier,
-        "DocDate": payment.date.isoformat(),
-        "TransferDate": payment.date.isoformat(),
-        "TransferAccount": options.bill_clearing_account,
-        "TransferSum": payment.amount,
-        "TransferReference": mark,
-        "Remarks": remarks(payment, mark),
-        "PaymentInvoices": rows,
-    }
-    if foreign:
-        body["DocCurrency"] = payment.currency
-        if payment.rate is not None:
-            rate = payment.rate if company.rates_direct else 1 / payment.rate
-            body["DocRate"] = rate.quantize(Decimal(1).scaleb(-company.rate_digits), rounding=ROUND_HALF_UP)
-    if company.branches:
-        body["BPLID"] = _branch(documents.values(), about)
-    return body
-
-
-def applied(payment: Payment) -> list[tuple[str, Decimal]]:
-    """What each row applies. A credit note in the payment is a row of its own, below zero, and the invoice that uses it
-    takes the whole; a credit note that is none has lowered its invoice already, and only cash is applied."""
-    credits = any(CREDIT_NOTES.entry(paid.invoice) is not None for paid in payment.allocations)
-    return [(paid.invoice, paid.net + paid.credit if credits else paid.net) for paid in payment.allocations]
-
-
-def remarks(payment: Payment, mark: str) -> str:
-    """What people read: the other system's number, shortened where it must be, and the mark, whole."""
-    tail = f" · {mark}"
-    reference = (payment.reference or "").strip()
-    room = REMARKS_MAX - len(tail)
-    shown = reference if len(reference) <= room else f"{reference[: room - 1]}…"
-    return f"{shown}{tail}" if shown else mark
 
 
 def from_payment(row: Json, books: Books) -> Found[Payment]:
@@ -316,80 +251,6 @@ def _sum(row: Json, members_name: str, name: str) -> Decimal:
     return sum((number(one, name) for one in members(row, members_name)), ZERO) if members_name in row else ZERO
 
 
-def _check(
-    payment: Payment, mark: str, documents: Mapping[str, Paid], company: Company, options: Options, about: str
-) -> None:
-    opening = about[0].upper() + about[1:]
-    if not options.bill_clearing_account:
-        raise Refused(
-            "field_missing",
-            f"{opening} needs the clearing account. Enter bill_clearing_account in the Connection's settings.",
-            "bill_clearing_account",
-        )
-    if not payment.allocations:
-        raise Refused("field_missing", f"{opening} names no invoice that it pays.", "PaymentInvoices")
-    if company.most_documents and len(payment.allocations) > company.most_documents:
-        raise Refused(
-            "too_many_documents",
-            f"{opening} pays {len(payment.allocations)} documents; this company allows {company.most_documents} in one "
-            "payment (MaxNumberOfDocumentsInPmt). Raise the limit in SAP Business One, or post it by hand.",
-            "PaymentInvoices",
-        )
-    if len(mark) > REFERENCE_MAX:
-        raise Refused("field_too_long", f"The reference of {about} is longer than 27 characters.", "TransferReference")
-    rows = applied(payment)
-    total = sum((value for _, value in rows), ZERO)
-    if total != payment.amount:
-        raise Refused(
-            "totals_differ",
-            f"{opening} is split over its documents as {total} {payment.currency}, which is another amount.",
-            "PaymentInvoices",
-        )
-    if any(paid.discount for paid in payment.allocations):
-        raise Refused("unsupported", f"{opening} takes a discount. Post it by hand.", "TotalDiscount")
-    for key, value in rows:
-        _check_document(key, value, documents.get(key), payment, about)
-
-
-def _check_document(key: str, value: Decimal, paid: Paid | None, payment: Payment, about: str) -> None:
-    if paid is None:
-        raise Refused("reference_missing", f"{NAME} has no document {key}, which {about} pays.", "PaymentInvoices")
-    named = f"{paid.kind.noun} {paid.number}"
-    if paid.supplier != payment.supplier:
-        raise Refused(
-            "reference_missing",
-            f"The {named} belongs to {paid.supplier}; {about} is for another supplier.",
-            "CardCode",
-        )
-    if paid.currency != payment.currency:
-        raise Refused("currency_not_allowed", f"The {named} is in {paid.currency}; {about} is not.", "DocCurrency")
-    if not paid.usable:
-        raise Refused(
-            "document_closed",
-            f"The {named} is closed or cancelled in {NAME}, so {about} cannot be applied to it. Look up who paid it.",
-            "PaymentInvoices",
-        )
-    if paid.open is not None and abs(value) > paid.open:
-        raise Refused(
-            "over_application",
-            f"Of the {named} {paid.open} {paid.currency} are open in {NAME}; {about} would apply {abs(value)}. Look up "
-            "what was paid already.",
-            "SumApplied",
-        )
-
-
-def _branch(documents: Iterable[Paid], about: str) -> int:
-    branches = {paid.branch for paid in documents}
-    branch = branches.pop()
-    if branches or branch is None:
-        raise Refused(
-            "branch",
-            f"The documents of {about} lie in several branches, or in none. A payment belongs to one: split it.",
-            "BPLID",
-        )
-    return branch
-
-
 def _standing(kind: Kind, condition: str) -> Query:
     """What is asked of documents before they are paid."""
     return Query(
@@ -401,7 +262,3 @@ def _standing(kind: Kind, condition: str) -> Query:
         condition,
         optional=frozenset({"PaidToDate", "PaidToDateFC", "BPL_IDAssignedToInvoice"}),
     )  # fmt: skip
-
-
-def _about(record: Payment) -> str:
-    return f"the payment of {record.amount} {record.currency} on {record.date} to {record.supplier}"
