@@ -181,6 +181,15 @@ def test_a_payment_that_a_person_cancelled_is_still_ours(pair, invoice, make_pay
     assert [(hit.key, hit.state) for hit in found] == [(ref.key, DocumentState.ARCHIVED)]
 
 
+def test_another_payment_of_ours_over_the_same_amount_is_not_taken_for_this_one(pair, invoice, make_payment):  # R5
+    record = make_payment(invoice, "5.00")
+    first = pair.payments().create(record, "mlcAAAAAAAAAA")
+    assert pair.payments().find(record, "mlcBBBBBBBBBB") == []
+    second = pair.payments().create(record, "mlcBBBBBBBBBB")
+    assert [hit.key for hit in pair.payments().find(record, "mlcAAAAAAAAAA")] == [first.key]
+    assert [hit.key for hit in pair.payments().find(record, "mlcBBBBBBBBBB")] == [second.key]
+
+
 # --- taking back ---
 
 
@@ -208,7 +217,7 @@ def test_a_payment_that_is_not_there_cannot_be_taken_back(pair):
     with pytest.raises(NotFound):
         pair.payments().cancel(Ref("99999"), "voided")
     assert pair.payments().get("99999") is None
-    assert pair.payments().get("x") is None
+    assert pair.payments().get("x") is pair.payments().get("²") is None
 
 
 def test_a_posted_payment_is_never_changed(pair, invoice, make_payment):

@@ -21,7 +21,7 @@ from ml_connector.systems.base import (
     Throttled,
     Transient,
 )
-from ml_connector.systems.sapb1 import SYSTEM, documents, rows, stamps
+from ml_connector.systems.sapb1 import SYSTEM, documents, partners, payments, rows, stamps
 from ml_connector.systems.sapb1.accounts import from_account, from_rule
 from ml_connector.systems.sapb1.company import Company
 from ml_connector.systems.sapb1.documents import CREDIT_NOTES, INVOICES, Documents
@@ -339,6 +339,11 @@ def test_a_currency_that_is_none_blocks_the_supplier_alone():  # R49
     assert partner(Currency="$$").invalid.startswith("unmapped_code: Currency '$$' of supplier V100")
 
 
+def test_bank_details_are_not_even_asked_for():  # R52
+    asked = " ".join((*partners.SELECT, *payments.SELECT)).lower()
+    assert not any(word in asked for word in ("bank", "iban", "paymentmethod", "peymentmethod"))
+
+
 ACCOUNT = {
     "Code": "_SYS4", "FormatCode": "10-6100-01", "Name": "Components", "ActiveAccount": "tYES", "FatherAccountKey": "6",
     "AccountType": "at_Other", "AcctCurrency": "##", "LockManualTransaction": "tNO", "BlockManualPosting": "tNO",
@@ -462,6 +467,7 @@ def test_a_document_that_cannot_travel_says_why_and_names_itself(changes, cause)
     invalid = item(**changes).invalid
     assert invalid.startswith(f"{cause}: ")
     assert "1012/12" in invalid
+    assert "V100" in invalid
 
 
 def test_tax_without_an_account_waits_for_the_setting():  # R49

@@ -17,11 +17,13 @@ from typing import Any
 from ml_connector.domain.records import Invoice, InvoiceKind, InvoiceLine, InvoiceStatus, LineKind
 from ml_connector.systems.base import Item
 from ml_connector.systems.sapb1.company import Books
+from ml_connector.systems.sapb1.errors import opening
 from ml_connector.systems.sapb1.rows import (
     ZERO,
     Unsound,
     amount,
     day,
+    entry,
     members,
     number,
     part,
@@ -51,13 +53,12 @@ class Kind:
     prefix: str
     """Of keys, because both sets count their documents from 1."""
 
-    def key(self, entry: int) -> str:
-        return f"{self.prefix}{entry}"
+    def key(self, number: int) -> str:
+        return f"{self.prefix}{number}"
 
     def entry(self, key: str) -> int | None:
         """The DocEntry in a key, None for a key of another set."""
-        bare = key.removeprefix(self.prefix)
-        return int(bare) if key.startswith(self.prefix) and bare.isdigit() else None
+        return entry(key.removeprefix(self.prefix)) if key.startswith(self.prefix) else None
 
 
 INVOICES = Kind("PurchaseInvoices", InvoiceKind.INVOICE, "invoice", "")
@@ -94,8 +95,8 @@ class Documents:
 
     def item(self, row: Json, orders: Mapping[int, str]) -> Item[Invoice]:
         """The document of a row that is no cancellation. `orders`: number by DocEntry of the orders it names."""
-        entry, supplier = whole(row, "DocEntry"), text(row, "CardCode")
-        voucher = f"{whole(row, 'DocNum')}/{entry}"
+        internal, supplier = whole(row, "DocEntry"), text(row, "CardCode")
+        voucher = f"{whole(row, 'DocNum')}/{internal}"
         local = self._books.company.local_currency
         currency = self._books.iso(words(row, "DocCurrency"))
         foreign = bool(currency) and currency != local
@@ -104,7 +105,7 @@ class Documents:
         about = f"{self.kind.noun} {number_} of {supplier} (document {voucher})"
         problem = None
         if name is None and not self._by_number:
-            problem = f"field_missing: {about.capitalize()} has no vendor reference number. Enter it (NumAtCard)."
+            problem = f"field_missing: {opening(about)} has no vendor reference number. Enter it (NumAtCard)."
         try:
             money = Money(row, currency, about, foreign=foreign)
             lines = tuple(self._lines(row, money, orders))
@@ -143,9 +144,9 @@ class Documents:
             lines=lines,
         )
         if day_ is None and problem is None:
-            problem = f"source_shape_changed: {about.capitalize()} has no date."
+            problem = f"source_shape_changed: {opening(about)} has no date."
         changed = instant(stamp(row, "UpdateDate", "UpdateTime"), self._options.zone)
-        return Item(self.kind.key(entry), record, None, changed, self._observed(row, gross, foreign), problem)
+        return Item(self.kind.key(internal), record, None, changed, self._observed(row, gross, foreign), problem)
 
     def _lines(self, row: Json, money: Money, orders: Mapping[int, str]) -> Iterator[InvoiceLine]:
         """The lines of the document, and one for each amount that is only in its header."""
@@ -214,7 +215,7 @@ class Documents:
     def _one_installment(self, row: Json, about: str) -> None:
         if len(members(row, "DocumentInstallments")) > 1:
             raise Unsound(
-                f"installments: {about.capitalize()} is due in several installments, which cannot be sent as one bill. "
+                f"installments: {opening(about)} is due in several installments, which cannot be sent as one bill. "
                 "Enter it with one due date, or handle it by hand."
             )
 

@@ -238,6 +238,11 @@ def _conflict(about: str, found: Fault, status: int) -> Conflict | None:
     return None
 
 
+def opening(text: str) -> str:
+    """A text as the beginning of a sentence, its codes untouched."""
+    return text[:1].upper() + text[1:]
+
+
 def _refusal(about: str, found: Fault, status: int) -> Refused:
     named = f" Field: {found.field}." if found.field else ""
     if found.code in {"-1000", "201"} and _PROPERTY.search(found.text):

@@ -15,7 +15,7 @@ from ml_connector.domain.records import Payment
 from ml_connector.systems.base import Refused
 from ml_connector.systems.sapb1.company import Company
 from ml_connector.systems.sapb1.documents import CREDIT_NOTES, INVOICES, Kind
-from ml_connector.systems.sapb1.errors import NAME
+from ml_connector.systems.sapb1.errors import NAME, opening
 from ml_connector.systems.sapb1.rows import ZERO
 from ml_connector.systems.sapb1.session import Json
 from ml_connector.systems.sapb1.settings import Options
@@ -90,19 +90,18 @@ def remarks(payment: Payment, mark: str) -> str:
 def _check(
     payment: Payment, mark: str, documents: Mapping[str, Paid], company: Company, options: Options, about: str
 ) -> None:
-    opening = about[0].upper() + about[1:]
     if not options.bill_clearing_account:
         raise Refused(
             "field_missing",
-            f"{opening} needs the clearing account. Enter bill_clearing_account in the Connection's settings.",
+            f"{opening(about)} needs the clearing account. Enter bill_clearing_account in the Connection's settings.",
             "bill_clearing_account",
         )
     if not payment.allocations:
-        raise Refused("field_missing", f"{opening} names no invoice that it pays.", "PaymentInvoices")
+        raise Refused("field_missing", f"{opening(about)} names no invoice that it pays.", "PaymentInvoices")
     if company.most_documents and len(payment.allocations) > company.most_documents:
         raise Refused(
             "too_many_documents",
-            f"{opening} pays {len(payment.allocations)} documents; this company allows {company.most_documents} in one "
+            f"{opening(about)} pays {len(payment.allocations)} documents; this company allows {company.most_documents} in one "
             "payment (MaxNumberOfDocumentsInPmt). Raise the limit in SAP Business One, or post it by hand.",
             "PaymentInvoices",
         )
@@ -113,11 +112,11 @@ def _check(
     if total != payment.amount:
         raise Refused(
             "totals_differ",
-            f"{opening} is split over its documents as {total} {payment.currency}, which is another amount.",
+            f"{opening(about)} is split over its documents as {total} {payment.currency}, which is another amount.",
             "PaymentInvoices",
         )
     if any(paid.discount for paid in payment.allocations):
-        raise Refused("unsupported", f"{opening} takes a discount. Post it by hand.", "TotalDiscount")
+        raise Refused("unsupported", f"{opening(about)} takes a discount. Post it by hand.", "TotalDiscount")
     for key, value in rows:
         _check_document(key, value, documents.get(key), payment, about)
 

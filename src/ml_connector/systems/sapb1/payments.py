@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from ml_connector.domain.numbers import find_mark
 from ml_connector.domain.records import Payment, PaymentAllocation, PaymentStatus
 from ml_connector.systems.base import (
     DocumentState,
@@ -27,7 +28,20 @@ from ml_connector.systems.sapb1.documents import CREDIT_NOTES, INVOICES, Kind
 from ml_connector.systems.sapb1.errors import NAME
 from ml_connector.systems.sapb1.paying import Paid, about_payment, applied, to_payment
 from ml_connector.systems.sapb1.reading import Query, Reading, Whole, any_of, since
-from ml_connector.systems.sapb1.rows import ZERO, Unsound, amount, day, members, number, quoted, text, whole, words, yes
+from ml_connector.systems.sapb1.rows import (
+    ZERO,
+    Unsound,
+    amount,
+    day,
+    entry,
+    members,
+    number,
+    quoted,
+    text,
+    whole,
+    words,
+    yes,
+)
 from ml_connector.systems.sapb1.session import Json, ServiceLayer
 from ml_connector.systems.sapb1.settings import Options
 
@@ -63,7 +77,7 @@ class VendorPayments:
         self._query = Query(PAYMENTS, SELECT, optional=OPTIONAL)
 
     def find(self, record: Payment, mark: str) -> list[Found[Payment]]:
-        """Payments with our mark, cancelled ones too; else the supplier's of that day that agree.
+        """Payments with our mark, cancelled ones too; else the supplier's of that day that agree and have none.
 
         Raises Refused where an approval procedure has put the payment among the drafts: a person decides on it.
         """
@@ -73,7 +87,8 @@ class VendorPayments:
             return marked
         self._no_draft(record, mark)
         same_day = self._found(theirs.where(f"DocDate eq {quoted(record.date)}", "Cancelled eq 'tNO'"))
-        return [hit for hit in same_day if not self.identity_differences(record, hit.record)]
+        unmarked = [hit for hit in same_day if find_mark(hit.mark or "") is None]
+        return [hit for hit in unmarked if not self.identity_differences(record, hit.record)]
 
     def get(self, key: str) -> Found[Payment] | None:
         row = self._row(key)
@@ -130,7 +145,8 @@ class VendorPayments:
         return self.identity_differences(sent, found)
 
     def _row(self, key: str) -> Json | None:
-        return self._reading.one(self._query, int(key), f"payment {key}") if key.isdigit() else None
+        number_ = entry(key)
+        return None if number_ is None else self._reading.one(self._query, number_, f"payment {key}")
 
     def _found(self, query: Query) -> list[Found[Payment]]:
         return [from_payment(row, self._books) for row in self._reading.rows(query, "DocEntry")]

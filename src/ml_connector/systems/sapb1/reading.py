@@ -17,7 +17,7 @@ from urllib.parse import quote
 from ml_connector.domain.records import Record
 from ml_connector.systems.base import Cursor, Item, Page, Refused, ShapeChanged
 from ml_connector.systems.sapb1.errors import NAME, UNKNOWN_PROPERTY
-from ml_connector.systems.sapb1.rows import quoted
+from ml_connector.systems.sapb1.rows import entry, quoted
 from ml_connector.systems.sapb1.session import Json, ServiceLayer
 from ml_connector.systems.transport.answer import Answer
 
@@ -165,9 +165,8 @@ class Whole(Generic[R]):
                 yield item.key
 
     def get(self, key: str) -> Item[R] | None:
-        if self.by_number and not key.isdigit():
-            return None
-        row = self.reading.one(self.query, int(key) if self.by_number else key, f"{self.about} {key}")
+        named = entry(key) if self.by_number else key
+        row = None if named is None else self.reading.one(self.query, named, f"{self.about} {key}")
         return None if row is None else self.convert(row)
 
     def _items(self, rows: Sequence[Json]) -> list[Item[R]]:

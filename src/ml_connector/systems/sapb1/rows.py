@@ -132,6 +132,11 @@ def active(row: Json, today: date) -> bool:
     return not frozen and (not (yes(row, names[0]) and dated) or _within(row, "ValidFrom", "ValidTo", today))
 
 
+def entry(key: str) -> int | None:
+    """The number that a key of a document is, None for a key that is none."""
+    return int(key) if key.isascii() and key.isdigit() else None
+
+
 def _within(row: Json, first: str, last: str, today: date) -> bool:
     start, end = day(row, first), day(row, last)
     return (start is None or start <= today) and (end is None or today <= end)

@@ -21,8 +21,8 @@ from ml_connector.systems.transport.http import Answer, Http
 Json = dict[str, Any]
 
 PARALLEL = 1
-SECONDS_PER_REQUEST = 120
-"""Sign-ins take up to eight seconds, a page of whole documents longer."""
+SECONDS_PER_REQUEST = 60
+"""Sign-ins take up to eight seconds; a page that takes longer than this asks for a smaller page_size."""
 
 _COOKIE = {name: re.compile(rf"\b{name}=([^;,\s]+)") for name in ("B1SESSION", "ROUTEID")}
 
