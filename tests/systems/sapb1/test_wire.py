@@ -572,6 +572,17 @@ def test_a_foreign_payment_applies_in_its_own_currency():  # R25
     assert "SumApplied" not in found["PaymentInvoices"][0]
 
 
+def test_a_company_that_quotes_rates_the_other_way_gets_them_so():  # R25
+    company = Company("Rilling", "US", "USD", False, False, 6, False, 200)
+    record = replaced(currency="EUR", rate=Decimal("1.1"))
+    assert to_payment(record, MARK, {"12": paid(currency="EUR")}, company, CHOSEN)["DocRate"] == Decimal("0.909091")
+
+
+def test_a_foreign_payment_without_a_rate_is_booked_at_the_companys_own():  # R25
+    found = to_payment(replaced(currency="EUR"), MARK, {"12": paid(currency="EUR")}, COMPANY, CHOSEN)
+    assert "DocRate" not in found
+
+
 def test_a_credit_note_in_the_payment_is_a_row_below_zero():  # R26
     allocations = (
         PaymentAllocation(invoice="12", gross=Decimal("108.25"), net=Decimal("33.25"), credit=Decimal(75)),
