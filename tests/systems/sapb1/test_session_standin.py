@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import threading
 
@@ -235,29 +234,29 @@ def test_the_companys_own_authority_is_accepted(connect):  # R64
 
 def test_the_test_of_a_connection_reads_all_it_needs(either):
     steps = {step.name: step for step in either.client.ping(ALL)}
-    failed = {name: step.text for name, step in steps.items() if not step.ok and name not in {"certificate", "clock"}}
+    failed = {name: step.text for name, step in steps.items() if not step.ok and name != "certificate"}
     assert failed == {}
     assert "10-1090" in steps["clearing account"].text
-    assert "200 documents" in steps["limits"].text
+    assert "200 documents" in steps["pages and sessions"].text
     assert logins(either) == 1
 
 
 def test_a_step_says_which_right_is_missing(connect):
     pair = connect(no_rights=["PaymentDrafts", "DistributionRules"])
     steps = {step.name: step for step in pair.client.ping(ALL)}
-    assert [name for name, step in steps.items() if step.ok is False and name != "clock"] == [
+    assert [name for name, step in steps.items() if step.ok is False] == [
         "read DistributionRules",
         "read PaymentDrafts",
     ]
     assert "Authorizations" in steps["read PaymentDrafts"].fix
 
 
-def test_a_clock_that_is_wrong_is_noticed(pair, monkeypatch):
-    theirs = dt.datetime(2026, 11, 16, 17, 30, tzinfo=dt.UTC)
-    monkeypatch.setattr(type(pair.client._layer), "server_time", lambda _self: theirs)
-    step = next(step for step in pair.client.ping(["cost_center"]) if step.name == "clock")
+def test_a_server_that_ends_sessions_earlier_than_set_is_noticed(connect):
+    pair = connect(session_minutes=10)
+    step = next(step for step in pair.client.ping(["cost_center"]) if step.name == "pages and sessions")
     assert step.ok is False
-    assert "30 minutes" in step.text
+    assert "10 idle minutes" in step.text
+    assert "session_minutes" in step.fix
 
 
 def test_a_clearing_account_that_cannot_be_posted_to_is_noticed(connect):  # R50

@@ -101,8 +101,9 @@ def _check(
     if company.most_documents and len(payment.allocations) > company.most_documents:
         raise Refused(
             "too_many_documents",
-            f"{opening(about)} pays {len(payment.allocations)} documents; this company allows "
-            f"{company.most_documents} in one payment (MaxNumberOfDocumentsInPmt). Raise the limit in SAP Business One, or post it by hand.",
+            f"{opening(about)} pays {len(payment.allocations)} documents. One payment takes "
+            f"{company.most_documents} here (MaxNumberOfDocumentsInPmt). Raise the limit in SAP Business One, or post it "
+            "by hand.",
             "PaymentInvoices",
         )
     if len(mark) > REFERENCE_MAX:

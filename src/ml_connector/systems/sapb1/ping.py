@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, timedelta
 from functools import partial
 
 from ml_connector.systems.base import AuthFailed, Refused, Step, SystemFailure, Throttled
@@ -18,10 +17,8 @@ FIX_TLS = "Put the certificate of the authority that issued the server's, or its
 FIX_SIGN_IN = "Check user, password, company_db and the licence. Do not test again and again: the user gets locked."
 FIX_COMPANY = "Put company_db right, or make a new Connection for the other company."
 FIX_RIGHT = "Give the user the right to read this: Administration > System Initialization > Authorizations."
-FIX_CLOCK = "Set the server's clock, or have it set by a time service."
+FIX_MINUTES = "Set session_minutes to the SessionTimeout of the Service Layer."
 FIX_ACCOUNT = "Put into bill_clearing_account the code of an active account that may be posted to by hand."
-
-CLOCK_TOLERANCE = timedelta(minutes=5)
 
 SETS: dict[str, tuple[Query, ...]] = {
     "supplier": (Query(partners.SET, partners.SELECT, partners.SUPPLIERS),),
@@ -55,7 +52,7 @@ def ping(reading: Reading, books: Books, record_types: Sequence[str]) -> Iterato
         missing = "the sign-in failed"
     else:
         yield Step("sign in", None, f"Not tried: {missing}.")
-    names = ["company", *(f"read {query.entity}" for name in wanted for query in SETS[name]), "clock", "limits"]
+    names = ["company", *(f"read {query.entity}" for name in wanted for query in SETS[name]), "pages and sessions"]
     if not needed.ok:
         yield from (Step(name, None, f"Not tried: {missing}.") for name in names)
         return
@@ -65,8 +62,7 @@ def ping(reading: Reading, books: Books, record_types: Sequence[str]) -> Iterato
             yield _step(f"read {query.entity}", partial(_read, reading, query), FIX_RIGHT)
     if "payment" in wanted:
         yield _step("clearing account", lambda: _clearing(reading), FIX_ACCOUNT)
-    yield _step("clock", lambda: _clock(reading), FIX_CLOCK)
-    yield _step("limits", lambda: _limits(reading, books), FIX_REACH)
+    yield _step("pages and sessions", lambda: _limits(reading, books), FIX_MINUTES)
 
 
 def _alive(reading: Reading) -> str:
@@ -122,24 +118,19 @@ def _clearing(reading: Reading) -> str:
     return f"{code} {words(row, 'Name') or ''} can be posted to."
 
 
-def _clock(reading: Reading) -> str:
-    theirs = reading.layer.server_time()
-    if theirs is None:
-        return "The server does not say what time it is."
-    apart = abs(theirs - reading.layer.access.now().astimezone(UTC))
-    if apart > CLOCK_TOLERANCE:
-        raise Refused("clock", f"The server's clock and ours are {int(apart.total_seconds() // 60)} minutes apart.")
-    zone = reading.layer.options.zone
-    return f"The server's clock agrees with ours; its changes are read as stamped in {zone.key}."
-
-
 def _limits(reading: Reading, books: Books) -> str:
     answer = reading.layer.read(
         f"{partners.SET}?$select=CardCode", about="a page of suppliers", page_size=reading.layer.options.page_size
     )
     rows = len(batch(answer).rows)
     most = books.company.most_documents
-    minutes = reading.layer.session_minutes
+    minutes, chosen = reading.layer.session_minutes, reading.layer.options.session_minutes
+    if minutes and minutes < chosen:
+        raise Refused(
+            "bad_setting",
+            f"The server ends sessions after {minutes} idle minutes, session_minutes says {chosen}.",
+            "session_minutes",
+        )
     parts = [
         f"Pages of up to {reading.layer.options.page_size} rows were asked for; {rows} came",
         f"a payment takes at most {most} documents" if most else "",

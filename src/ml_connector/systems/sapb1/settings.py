@@ -48,7 +48,13 @@ FORM: tuple[Setting, ...] = (
         required=True,
         label="User",
     ),
-    Setting("password", "The user's password.", required=True, secret=True, label="Password"),
+    Setting(
+        "password",
+        "The user's password, set in Administration > Setup > General > Users. Let it never expire.",
+        required=True,
+        secret=True,
+        label="Password",
+    ),
     Setting(
         "server_time_zone",
         "Zone of the server's clock, as an IANA name such as Europe/Berlin: SAP Business One stamps changes in local "
@@ -143,7 +149,7 @@ FORM: tuple[Setting, ...] = (
     ),
     Setting(
         "page_size",
-        "Rows asked for at a time.",
+        "Rows asked for at a time. Lower it where a page takes the server longer than a minute.",
         type=int,
         default=100,
         label="Rows of a page",
@@ -208,6 +214,7 @@ class Options:
     overlap_minutes: int
     page_size: int
     language: str
+    session_minutes: int
     extra_session_codes: frozenset[str]
     tls_ca_bundle: str
 
@@ -215,7 +222,6 @@ class Options:
 def options(settings: Mapping[str, Any]) -> Options:
     """The settings as the code uses them; what is left out has its default. Raises Refused, naming the setting."""
     given = _DEFAULTS | dict(settings)
-    _between("session_minutes", given["session_minutes"], 6, 24 * 60)
     return Options(
         base_url=_address(str(given["base_url"])),
         company_db=str(given["company_db"]).strip(),
@@ -234,6 +240,7 @@ def options(settings: Mapping[str, Any]) -> Options:
         overlap_minutes=_between("poll_overlap_minutes", given["poll_overlap_minutes"], 1, 24 * 60),
         page_size=_between("page_size", given["page_size"], 1, 1_000),
         language=_text(given, "language"),
+        session_minutes=_between("session_minutes", given["session_minutes"], 6, 24 * 60),
         extra_session_codes=frozenset(str(code).strip() for code in given["extra_session_codes"] or ()),
         tls_ca_bundle=_text(given, "tls_ca_bundle"),
     )
