@@ -236,6 +236,9 @@ def test_the_second_row_of_a_cancellation_is_never_read(connect, shown):  # R29
     assert len(pair.b1.state("PurchaseInvoices")) == 62
     assert len(list(source.keys())) == 61
     assert source.get(str(entry + 1)) is None
+    swept = {item.key: item.record.status for page in source.sweep() for item in page.items}
+    assert swept[str(entry)] is InvoiceStatus.VOIDED
+    assert str(entry + 1) not in swept
 
 
 def test_a_sweep_sees_what_left_no_stamp(pair, supplier):  # R17

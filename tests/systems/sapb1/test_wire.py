@@ -135,6 +135,13 @@ def test_a_refusal_names_document_and_field():
     assert "Unlock the period" in str(error)
 
 
+@pytest.mark.parametrize("answer", [answered(b"<html>Not Found</html>", 404), v2(-1, "Service Not Found", 404)])
+def test_a_404_of_somebody_else_does_not_say_that_a_record_is_gone(answer):  # R18
+    error = failure(answer, "invoice 12", NOW)
+    assert isinstance(error, Refused)
+    assert error.field == "base_url"
+
+
 def test_an_error_inside_leaves_a_write_in_doubt():  # R3
     assert isinstance(failure(answered(b"", 500, True), "the payment", NOW), OutcomeUnknown)
 

@@ -43,6 +43,7 @@ _OF_SESSION = re.compile(r"\bsession\b.*(invalid|time|expired|log)|(invalid|expi
 _OF_RIGHTS = re.compile(r"not (permitted|authori[sz]ed|allowed)|no (permission|authori[sz]ation)", re.I)
 _LOCKED = re.compile(r"\block(ed|out)?\b", re.I)
 _EXISTS = re.compile(r"already (assigned|exists)|duplicate", re.I)
+_NO_SERVICE = re.compile(r"service not found", re.I)
 _LICENCE = re.compile(r"licen[sc]e", re.I)
 
 LOGIN_REFUSALS: Mapping[str, str] = {
@@ -222,12 +223,24 @@ def failure(answer: Answer, about: str, now: datetime) -> SystemFailure:
             found.field,
         )
     if status == 404:
-        return NotFound(f"{NAME} has nothing there. Asked for: {about}. {found.said()}")
+        return _nothing_there(about, found)
     if 300 <= status < 400:
         return Refused(
             "redirected", f"{NAME} sends {about} to another address, which is not followed. Check base_url.", "base_url"
         )
     return _conflict(about, found, status) or _refusal(about, found, status)
+
+
+def _nothing_there(about: str, found: Fault) -> SystemFailure:
+    """Only the Service Layer's own word means that an object is gone: a proxy's 404 says nothing of it (R18)."""
+    if not found.code or _NO_SERVICE.search(found.text):
+        return Refused(
+            "not_found",
+            f"The address leads to no Service Layer, or to one that does not offer {about} (404). Check base_url. "
+            f"{found.said()}",
+            "base_url",
+        )
+    return NotFound(f"{NAME} has nothing there. Asked for: {about}. {found.said()}")
 
 
 def _conflict(about: str, found: Fault, status: int) -> Conflict | None:

@@ -102,8 +102,8 @@ def _check(
         raise Refused(
             "too_many_documents",
             f"{opening(about)} pays {len(payment.allocations)} documents. One payment takes "
-            f"{company.most_documents} here (MaxNumberOfDocumentsInPmt). Raise the limit in SAP Business One, or post it "
-            "by hand.",
+            f"{company.most_documents} here (MaxNumberOfDocumentsInPmt). Raise the limit in SAP Business One, or post "
+            "it by hand.",
             "PaymentInvoices",
         )
     if len(mark) > REFERENCE_MAX:
