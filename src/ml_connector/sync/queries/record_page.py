@@ -49,7 +49,7 @@ class AttemptRow:
     target_key: str
     error: str
     request: str
-    """The record that was sent, as indented JSON, without what is secret."""
+    """The record that was sent, as indented JSON, without what is secret; empty where it is no longer kept."""
     mapping_versions: dict[str, int]
     exchanges: tuple[Exchange, ...]
     """As they went over the wire, without what is secret; none where they are no longer kept."""
@@ -134,7 +134,7 @@ def flat(value: Any, name: str = "") -> dict[str, str]:
 
 
 def _payload(content: Any) -> dict[str, str]:
-    return flat(msgspec.json.decode(bytes(content))) if content is not None else {}
+    return flat(msgspec.json.decode(bytes(content))) if content else {}
 
 
 def _compared(source: dict[str, str], sent: dict[str, str], target: dict[str, str]) -> tuple[Compared, ...]:
@@ -184,6 +184,8 @@ def _attempt(row: Attempt, exchanges: Mapping[int, Sequence[Exchange]]) -> Attem
 
 
 def _shown(content: bytes) -> str:
+    if not content:
+        return ""
     value = _masked(msgspec.json.decode(content))
     return redacted(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
