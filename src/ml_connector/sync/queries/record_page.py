@@ -11,7 +11,8 @@ import msgspec
 
 from ml_connector.redaction import HIDDEN, is_secret_name, redacted
 from ml_connector.sync.flows import declaration, source_of, spec_of, target_of
-from ml_connector.sync.models import Attempt, Exchange, Outcome, Record, State, TargetEntry
+from ml_connector.sync.holds import covering
+from ml_connector.sync.models import Attempt, Exchange, Hold, Outcome, Record, State, TargetEntry
 from ml_connector.sync.queries.story import MASKED, Event, RecordStory, story
 from ml_connector.sync.replay import REPLAYABLE
 from ml_connector.systems.weblinks import page_address
@@ -77,6 +78,8 @@ class RecordView:
     target_address: str
     replayable: bool
     on_its_way: bool
+    holds: tuple[Hold, ...]
+    """The legal holds that keep it from being removed."""
 
 
 def record_view(workspace: Workspace, record_id: int) -> RecordView | None:
@@ -111,8 +114,9 @@ def record_view(workspace: Workspace, record_id: int) -> RecordView | None:
         (*told.events, *([_read_back(held, page.system(spec.target).label, differing)] if held else [])),
         page_address(source_of(record.flow).settings, known_by[0], record.key, known_by[1]),
         page_address(target_of(record.flow).settings, known_by[0], target_key, known_by[1]),
-        record.state in REPLAYABLE,
+        record.state in REPLAYABLE and record.erased_at is None,
         record.state in ON_ITS_WAY,
+        tuple(covering(record)),
     )
 
 
