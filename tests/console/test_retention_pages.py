@@ -80,7 +80,8 @@ def test_holds_are_set_seen_and_lifted(pair, sign_in):  # R70
 )
 def test_a_hold_on_nothing_is_refused_with_words(pair, sign_in, given, said):
     answer = sign_in("owner").post(f"{PAGE}/hold", {**given, "reason": "Lawsuit"})
-    assert answer.status_code == 400 and said in answer.content.decode()
+    text = answer.content.decode()
+    assert answer.status_code == 400 and said in text and 'value="Lawsuit"' in text, "what was typed is not lost"
     assert not Hold.objects.of(pair.workspace).exists()
 
 

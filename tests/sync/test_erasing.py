@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import msgspec
 import pytest
 from django.apps import apps
@@ -10,9 +12,19 @@ from django.db import connection
 from ml_connector.audit.models import AuditEntry
 from ml_connector.audit.verify import verify
 from ml_connector.integrations.base import Side
-from ml_connector.sync import erasing, holds, problems
+from ml_connector.sync import erasing, holds, packs, problems
 from ml_connector.sync.erasing import EraseRefused
-from ml_connector.sync.models import Attempt, Exchange, Problem, ProblemComment, Record, RunKind, State, TargetEntry
+from ml_connector.sync.models import (
+    Attempt,
+    Exchange,
+    Pack,
+    Problem,
+    ProblemComment,
+    Record,
+    RunKind,
+    State,
+    TargetEntry,
+)
 from tests.sync import acts
 
 NAME = "Electra Components Inc."
@@ -144,3 +156,30 @@ def test_other_suppliers_keep_theirs(named):  # R69
     sent = Attempt.objects.of(named.workspace).exclude(record__number__startswith="ELC")
     assert sent.exists() and not sent.filter(request=b"").exists()
     assert TargetEntry.objects.of(named.workspace).filter(type="supplier").exclude(payload=b"").count() > 1
+
+
+def test_an_erased_supplier_that_leaves_the_source_is_archived_all_the_same(named):  # R18, R69
+    named.integration.policies = {**named.integration.policies, "supplier_gone": "archive"}
+    named.integration.save()
+    erasing.erase(named.integration, "ELC001", "Case 12", "test")
+    vendor = acts.vendor(named, "ELC001")["id"]
+    row = next(row for row in named.syspro.state("ApSupplier") if row["Supplier"] == "ELC001")
+    acts.remove(named, "ApSupplier", row)
+    named.run("suppliers", RunKind.SWEEP)
+    named.run("suppliers", RunKind.PUSH)
+    gone = next(row for row in named.bill.state("vendors") if row["id"] == vendor)
+    assert gone["archived"] is True and gone["name"] == NAME, "it is archived, not overwritten"
+    record = named.record("ELC001")
+    assert record.gone and record.erased_at is not None and record.state == State.CONFIRMED
+
+
+def test_a_frozen_pack_that_names_the_supplier_stays_and_is_counted(named):  # R36, R69
+    named.later(days=20)
+    named.sync()
+    packs.freeze(named.integration, "2026-11", "test")
+    pack = Pack.objects.of(named.workspace).get()
+    content = bytes(pack.content)
+    assert NAME in zlib.decompress(content).decode()
+    done = erasing.erase(named.integration, "ELC001", "Case 12", "test")
+    pack.refresh_from_db()
+    assert done.packs == 1 and bytes(pack.content) == content and done.rows["TieOutRow"] >= 1

@@ -21,6 +21,7 @@ from ml_connector.sync.queries.record_page import record_view
 from ml_connector.sync.replay import replay
 from ml_connector.sync.retention import YearsRefused
 from ml_connector.sync.tieout import tie_out
+from ml_connector.workspaces.models import Workspace
 from tests.sync import acts
 
 YEARS = timedelta(days=8 * 366)
@@ -220,3 +221,20 @@ def test_a_leap_day_is_one_day_earlier_in_other_years():
         assert retention.years_ago(4) == datetime(2024, 2, 29, 12, tzinfo=UTC)
     finally:
         clock.hold(None)
+
+
+def test_a_payload_of_an_older_shape_is_removed_too(settled):  # R70
+    settled.later(YEARS)
+    old = b'{"number":"ELC-1001","memo":"secret plans"}'
+    Record.objects.of(settled.workspace).filter(number="ELC-1001").update(payload=old)
+    retention.remove(settled.workspace, "worker")
+    record = settled.record("ELC-1001")
+    assert record.erased_at is not None and b"secret" not in bytes(record.payload)
+
+
+def test_what_fails_in_one_workspace_does_not_keep_anothers(settled, caplog):  # R70, R74
+    broken = Workspace.objects.create(name="aaa", created_at=clock.now(), document_years=9000)
+    settled.later(YEARS)
+    upkeep.remove_old()
+    assert f"workspace {broken.name} could not be removed" in caplog.text
+    assert settled.record("ELC-1001").erased_at is not None

@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ml_connector import audit, clock
 from ml_connector.domain.keeping import bare
-from ml_connector.domain.records import decode
+from ml_connector.domain.records import Supplier, decode
 from ml_connector.sync import holds
 from ml_connector.sync.flows import spec_of, target_of
 from ml_connector.sync.models import (
@@ -187,13 +187,14 @@ def empty(records: Sequence[Record]) -> None:
         return
     workspace, now = records[0].workspace_id, clock.now()
     for record in records:
-        record.payload = bytes(bare(decode(spec_of(record.flow).record_type, bytes(record.payload))).payload())
+        record.payload = _bared(spec_of(record.flow).record_type, record.key, bytes(record.payload))
         record.erased_at = now
     Record.objects.of(workspace).bulk_update(records, ["payload", "erased_at"])
     Attempt.objects.of(workspace).filter(record__in=records).update(request=b"", error_text="")
     entries = entries_of(records)
     for entry in entries:
-        entry.payload = bytes(bare(decode(_record_type(entry), bytes(entry.payload))).payload())
+        kind = entry.type if entry.type in {"supplier", "payment"} else "invoice"
+        entry.payload = _bared(kind, entry.key, bytes(entry.payload))
     TargetEntry.objects.of(workspace).bulk_update(entries, ["payload"])
 
 
@@ -212,8 +213,12 @@ def entries_of(records: Iterable[Record]) -> list[TargetEntry]:
     return found
 
 
-def _record_type(entry: TargetEntry) -> str:
-    return entry.type if entry.type in {"supplier", "payment"} else "invoice"
+def _bared(record_type: str, key: str, payload: bytes) -> bytes:
+    """What stays of a payload. Of one that an older release wrote in another shape only what its columns say too."""
+    try:
+        return bytes(bare(decode(record_type, payload)).payload())
+    except msgspec.ValidationError:
+        return bytes(Supplier(code=key, name="").payload()) if record_type == "supplier" else b"{}"
 
 
 def _begin(workspace: Workspace) -> holds.Held:

@@ -79,6 +79,14 @@ def _set(request: WorkspaceRequest) -> Hold:
     return holds.hold_supplier(integration, on, reason, request.actor)
 
 
+def _given(request: WorkspaceRequest) -> dict[str, str]:
+    """What the form of a hold begins with: a record's number from its page, or what was refused."""
+    if "kind" in request.POST:
+        return {name: request.POST.get(name, "")[:500] for name in ("kind", "on", "integration", "reason")}
+    record = request.GET.get("record", "")[:18]
+    return {"kind": "record", "on": record} if record else {}
+
+
 def _page(request: WorkspaceRequest, *, error: str = "", report: Any = None, status: int = 200) -> HttpResponse:
     rows = holds.in_force(request.workspace)
     request.workspace.refresh_from_db(fields=["document_years", "wire_years"])
@@ -89,7 +97,7 @@ def _page(request: WorkspaceRequest, *, error: str = "", report: Any = None, sta
         "holds": rows,
         "names": people.names_of(row.set_by for row in rows),
         "integrations": list(Integration.objects.of(request.workspace).order_by("name").values_list("name", flat=True)),
-        "record": request.GET.get("record", "")[:18],
+        "given": _given(request),
         "error": error,
     }
     return render(request, "console/settings/retention.html", context, status=status)
