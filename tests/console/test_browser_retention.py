@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ml_connector.sync import holds
+from ml_connector.sync.models import Record
 from ml_connector.workspaces.models import Workspace
 from tests.console.test_browser import create_owner, look
 
@@ -35,5 +37,17 @@ def test_an_owner_sets_years_and_a_hold_by_keyboard(served, page, applied):  # R
     page.get_by_label("Why the hold on supplier ELC001 is lifted").fill("over")
     page.keyboard.press("Enter")
     page.get_by_text("is lifted.").wait_for()
+    workspace = Workspace.objects.get()
+    assert workspace.document_years == 10
+    record = Record.objects.of(workspace).get(number="ELC001")
+    holds.hold_record(workspace, record.pk, LONG, "test")
+    page.goto(f"{served.address}/w/acme/records/{record.pk}")
+    page.get_by_text("Legal hold on").wait_for()
+    wrong += look(page, "record-held")
+    holds.lift(workspace, holds.in_force(workspace)[0].pk, "over", "test")
+    said = applied("erase", "supplier", "ELC001", "--reason", "Case 12", "--yes")
+    assert said.status == 0, said.err
+    page.reload()
+    page.get_by_text("Its content was removed").wait_for()
+    wrong += look(page, "record-erased")
     assert wrong == []
-    assert Workspace.objects.get().document_years == 10
