@@ -9,21 +9,39 @@ import pytest
 from ml_connector import clock
 from ml_connector.audit.models import AuditEntry
 from ml_connector.sync import erasing, holds
-from ml_connector.sync.models import Hold
+from ml_connector.sync.models import Approval, Hold
 
 PAGE = "/w/acme/settings/retention"
 
 
 def test_an_administrator_sets_the_years_and_an_auditor_reads_them(pair, sign_in):  # R70
     client = sign_in("administrator")
-    answer = client.post(f"{PAGE}/years", {"documents": "10", "wire": "1"})
+    answer = client.post(f"{PAGE}/years", {"documents": "10", "wire": "7"})
     assert answer.status_code == 302
     pair.workspace.refresh_from_db()
-    assert (pair.workspace.document_years, pair.workspace.wire_years) == (10, 1)
+    assert (pair.workspace.document_years, pair.workspace.wire_years) == (10, 7)
     assert AuditEntry.objects.of(pair.workspace).get(action="retention_set").actor.startswith("person:")
     text = sign_in("auditor").get(PAGE).content.decode()
     assert "10 years" in text and "<form" not in text.partition("<main")[2].partition("</main")[0]
     assert sign_in("auditor").post(f"{PAGE}/years", {"documents": "9", "wire": "9"}).status_code == 403
+
+
+def test_a_shorter_time_waits_for_a_second_person(pair, sign_in):  # R70, R72
+    client = sign_in("administrator")
+    answer = client.post(f"{PAGE}/years", {"documents": "2", "wire": "7"})
+    row = Approval.objects.of(pair.workspace).get()
+    assert answer.headers["location"] == f"/w/acme/approvals/{row.pk}"
+    pair.workspace.refresh_from_db()
+    assert pair.workspace.document_years == 7
+    shown = client.get(f"/w/acme/approvals/{row.pk}").content.decode()
+    assert "Keep documents for 2 years" in shown and "7 years" in shown
+    assert client.post(f"/w/acme/approvals/{row.pk}/approve", {"reason": "agreed"}).status_code == 403
+    done = sign_in("approver").post(f"/w/acme/approvals/{row.pk}/approve", {"reason": "agreed"})
+    assert done.status_code == 302
+    pair.workspace.refresh_from_db()
+    assert pair.workspace.document_years == 2
+    entry = AuditEntry.objects.of(pair.workspace).get(action="retention_set")
+    assert '"second_person":"person:' in entry.detail
 
 
 @pytest.mark.parametrize("given", ["0", "-3", "1.5", "", "1000"])
@@ -98,6 +116,8 @@ def test_the_page_of_an_emptied_record_says_so(pair, sign_in):  # R69, R70
     page = sign_in("owner").get(f"/w/acme/records/{record.pk}")
     text = page.content.decode()
     assert page.status_code == 200 and "Its content was removed" in text and "Replay" not in text
-    assert "It is no longer kept." in text and "Electra Components" not in text
+    assert (
+        "It is no longer kept." in text and "agrees with what was sent" not in text and "Electra Components" not in text
+    )
     document = pair.record("ELC-1001")
     assert sign_in("owner").get(f"/w/acme/records/{document.pk}").status_code == 200

@@ -211,7 +211,10 @@ def test_years_are_set_per_class_and_have_a_floor(delivered):  # R70
     report = retention.remove(workspace, "worker")
     assert report.documents.count == 0 and report.wire.count > 0
     entry = AuditEntry.objects.of(workspace).get(action="retention_set")
-    assert msgspec.json.decode(entry.detail) == {"was": {"wire_years": 7}, "now": {"wire_years": 1}}
+    assert msgspec.json.decode(entry.detail) == {
+        "was": {"documents": 7, "wire": 7},
+        "now": {"documents": 7, "wire": 1},
+    }
 
 
 def test_a_leap_day_is_one_day_earlier_in_other_years():

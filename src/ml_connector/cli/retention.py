@@ -10,7 +10,7 @@ import typer
 from ml_connector.cli import choose
 from ml_connector.cli.choose import IntegrationOption, WorkspaceOption
 from ml_connector.cli.output import JsonFlag, failed, print_json, say, table, wrong_usage
-from ml_connector.sync import erasing, holds, retention
+from ml_connector.sync import erasing, holds, retention, second_person
 from ml_connector.sync.erasing import EraseRefused, Touched
 from ml_connector.sync.holds import HoldRefused
 from ml_connector.sync.models import Hold
@@ -45,7 +45,7 @@ def set_(*, documents: Years = None, wire: Years = None, workspace: WorkspaceOpt
     of = choose.workspace(workspace)
     if documents is None and wire is None:
         wrong_usage("Say what to set: --documents N, --wire N, or both.")
-    retention.set_years(of, choose.actor(), documents=documents, wire=wire)
+    second_person.set_years(of, choose.actor(), documents=documents, wire=wire)
     say(f"Documents are kept for {of.document_years} years, requests and answers for {of.wire_years}.")
 
 

@@ -120,6 +120,7 @@ APPROVALS = {
     "write_off": "Write off",
     "credentials": "Change a connection",
     "mapping": "Publish a mapping",
+    "retention": "Keep things for a shorter time",
 }
 
 ENTRIES = {

@@ -80,23 +80,41 @@ class Report:
     wire: Removal
 
 
-def set_years(workspace: Workspace, actor: str, *, documents: int | None = None, wire: int | None = None) -> None:
-    """Sets for how many whole years the classes are kept; None leaves one as it is. Raises YearsRefused."""
-    given = {"document_years": documents, "wire_years": wire}
-    wanted = {field: years for field, years in given.items() if years is not None}
-    for years in wanted.values():
+def checked(workspace: Workspace, documents: int | None, wire: int | None) -> tuple[int, int]:
+    """The years of documents and of requests that would be in force. None: as it is. Raises YearsRefused."""
+    wanted = (
+        workspace.document_years if documents is None else documents,
+        workspace.wire_years if wire is None else wire,
+    )
+    for years in wanted:
         if not LEAST <= years <= MOST:
             raise YearsRefused(f"{years} is no number of years to keep something. Give one from {LEAST} to {MOST}.")
+    return wanted
+
+
+def set_years(
+    workspace: Workspace,
+    actor: str,
+    *,
+    documents: int | None = None,
+    wire: int | None = None,
+    second_person: str = "",
+) -> None:
+    """Sets for how many whole years the classes are kept; None leaves one as it is. Raises YearsRefused.
+
+    `second_person`: who agreed, or why nobody had to.
+    """
     with audit.recording(workspace, actor=actor) as trail:
         holds.lock(workspace)
         workspace.refresh_from_db(fields=["document_years", "wire_years"])
-        was = {field: getattr(workspace, field) for field in wanted}
-        if was == wanted:
+        was = {"documents": workspace.document_years, "wire": workspace.wire_years}
+        workspace.document_years, workspace.wire_years = checked(workspace, documents, wire)
+        now = {"documents": workspace.document_years, "wire": workspace.wire_years}
+        if was == now:
             return
-        for field, years in wanted.items():
-            setattr(workspace, field, years)
-        workspace.save(update_fields=list(wanted))
-        trail.add("retention_set", f"workspace:{workspace.pk}", was=was, now=wanted)
+        workspace.save(update_fields=["document_years", "wire_years"])
+        agreed = {"second_person": second_person} if second_person else {}
+        trail.add("retention_set", f"workspace:{workspace.pk}", was=was, now=now, **agreed)
 
 
 def years_ago(years: int) -> datetime:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ml_connector.console import people
 from ml_connector.console.access import WorkspaceRequest, needs
-from ml_connector.sync import holds, retention
+from ml_connector.sync import holds, retention, second_person
 from ml_connector.sync.holds import HoldRefused
 from ml_connector.sync.models import Hold, HoldKind, Integration
 from ml_connector.sync.retention import LEAST, MOST, YearsRefused
@@ -33,9 +33,12 @@ def years(request: WorkspaceRequest) -> HttpResponse:
     if not all(text.isdecimal() and len(text) < 4 for text in given):
         return _page(request, error=f"Give whole years, from {LEAST} to {MOST}.", status=400)
     try:
-        retention.set_years(request.workspace, request.actor, documents=int(given[0]), wire=int(given[1]))
+        asked = second_person.set_years(request.workspace, request.actor, documents=int(given[0]), wire=int(given[1]))
     except YearsRefused as refused:
         return _page(request, error=str(refused), status=400)
+    if asked is not None:
+        messages.success(request, "To keep something for a shorter time needs a second person. It waits for one.")
+        return redirect("approval", workspace=request.workspace.name, approval=asked.pk)
     messages.success(request, "The years are set. What is older goes with the next daily removal.")
     return redirect("settings_retention", workspace=request.workspace.name)
 

@@ -111,7 +111,14 @@ def record_view(workspace: Workspace, record_id: int) -> RecordView | None:
         fields,
         held.seen_at if held else None,
         tuple(_attempt(row, exchanges) for row in attempts),
-        (*told.events, *([_read_back(held, page.system(spec.target).label, differing)] if held else [])),
+        (
+            *told.events,
+            *(
+                [_read_back(held, page.system(spec.target).label, differing, known=bool(sent and sent.request))]
+                if held
+                else []
+            ),
+        ),
         page_address(source_of(record.flow).settings, known_by[0], record.key, known_by[1]),
         page_address(target_of(record.flow).settings, known_by[0], target_key, known_by[1]),
         record.state in REPLAYABLE and record.erased_at is None,
@@ -165,7 +172,10 @@ def _exchanges(workspace: Workspace, attempts: Sequence[Attempt]) -> dict[int, l
     return found
 
 
-def _read_back(held: TargetEntry, label: str, differing: Sequence[str]) -> Event:
+def _read_back(held: TargetEntry, label: str, differing: Sequence[str], *, known: bool) -> Event:
+    """`known`: what was sent is still kept, so that it can be compared."""
+    if not known:
+        return Event(held.seen_at, "read back", f"{label} has it as {held.key}", "worker", None)
     says = f"differs in {', '.join(differing)}" if differing else "agrees with what was sent"
     return Event(held.seen_at, "read back", f"{label} has it as {held.key}: {says}", "worker", None)
 
