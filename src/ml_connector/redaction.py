@@ -51,7 +51,7 @@ def register(value: str) -> None:
         return
     with _lock:
         if value not in _known:
-            _known[value] = _spellings(value)
+            _known[value] = spellings(value)
         _known.move_to_end(value)
         while len(_known) > REMEMBERED:
             _known.popitem(last=False)
@@ -77,7 +77,7 @@ def is_secret_name(name: str) -> bool:
     return any(secret in plain for secret in _SECRET_NAMES)
 
 
-def _spellings(value: str) -> tuple[str, ...]:
+def spellings(value: str) -> tuple[str, ...]:
     """As it is, and as URLs, JSON and XML write it; the longest first, so that no part of one remains."""
     forms: Iterable[str] = {
         value,

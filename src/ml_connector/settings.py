@@ -27,8 +27,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 DATA = Path(os.environ.get("ML_CONNECTOR_DATA", "ml-connector-data")).absolute()
 ALLOW_PRIVATE_ADDRESSES = os.environ.get("ML_CONNECTOR_ALLOW_PRIVATE_ADDRESSES", "1") != "0"
-WIRE_DAYS = int(os.environ.get("ML_CONNECTOR_WIRE_DAYS", str(7 * 366)))
-"""How long the requests of Attempts and their answers are kept (R70)."""
 ALLOW_LOOPBACK = os.environ.get("ML_CONNECTOR_ALLOW_LOOPBACK", "1") != "0"
 NOTIFY_INTERNAL = os.environ.get("ML_CONNECTOR_NOTIFY_INTERNAL", "0") == "1"
 

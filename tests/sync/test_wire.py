@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 
 import pytest
 
 from ml_connector import clock, vault
-from ml_connector.jobs import upkeep
 from ml_connector.sync import wire
 from ml_connector.sync.models import Attempt, Exchange, MappingUse
 from ml_connector.sync.uses import uses
@@ -131,17 +129,6 @@ def test_what_is_kept_is_bounded():
     shown = wire.shown(Body.of(long, "application/json"))
     assert len(shown) < wire.LONGEST + 50 and "characters more" in shown
     assert "too long to be kept" in wire.shown(Body.of(b" " * 300_000, "application/json"))
-
-
-def test_what_is_older_than_the_host_keeps_is_deleted_and_the_attempt_stays(pair, settings):  # R70
-    pair.sync()
-    rows, attempts = Exchange.objects.of(pair.workspace), Attempt.objects.of(pair.workspace).count()
-    count = rows.count()
-    settings.WIRE_DAYS = 30
-    assert upkeep.forget_exchanges() == 0 and rows.count() == count > 0
-    pair.later(timedelta(days=31))
-    assert upkeep.forget_exchanges() == count and rows.count() == 0
-    assert Attempt.objects.of(pair.workspace).count() == attempts
 
 
 def test_uses_of_a_code_are_what_the_target_holds(pair):  # R48

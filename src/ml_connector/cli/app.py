@@ -23,6 +23,7 @@ from ml_connector.cli import (
     pinging,
     problems,
     records,
+    retention,
     sandbox,
     syncing,
     tie_out,
@@ -69,6 +70,9 @@ app.add_typer(people.group, name="people", no_args_is_help=True, rich_help_panel
 app.add_typer(tokens.group, name="tokens", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(channels.group, name="channel", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(trail.group, name="audit", no_args_is_help=True, rich_help_panel=OPERATE)
+app.add_typer(retention.retention_group, name="retention", no_args_is_help=True, rich_help_panel=OPERATE)
+app.add_typer(retention.hold_group, name="hold", no_args_is_help=True, rich_help_panel=OPERATE)
+app.add_typer(retention.erase_group, name="erase", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(vaulting.group, name="vault", no_args_is_help=True, rich_help_panel=OPERATE)
 
 

@@ -29,6 +29,7 @@ from ml_connector.console.views import (
 )
 from ml_connector.console.views import settings_keys as keys
 from ml_connector.console.views import settings_notifications as notifications
+from ml_connector.console.views import settings_retention as retention
 
 _ACCOUNT: list[URLPattern] = [
     path("sign-in", public(account.login), name="account_login"),
@@ -119,6 +120,10 @@ _WORKSPACE: list[URLPattern] = [
     path("settings/people/reset", settings.reset, name="settings_reset"),
     path("settings/keys", keys.show, name="settings_keys"),
     path("settings/keys/rotate", keys.rotate, name="settings_keys_rotate"),
+    path("settings/retention", retention.show, name="settings_retention"),
+    path("settings/retention/years", retention.years, name="settings_retention_years"),
+    path("settings/retention/hold", retention.hold, name="settings_hold"),
+    path("settings/retention/holds/<int:hold>/lift", retention.lift, name="settings_hold_lift"),
     path("settings/notifications", notifications.show, name="settings_notifications"),
     path("settings/notifications/add", notifications.add, name="settings_channel_add"),
     path("settings/notifications/<int:channel>/change", notifications.change, name="settings_channel_change"),

@@ -120,6 +120,7 @@ APPROVALS = {
     "write_off": "Write off",
     "credentials": "Change a connection",
     "mapping": "Publish a mapping",
+    "retention": "Keep things for a shorter time",
 }
 
 ENTRIES = {
@@ -129,7 +130,12 @@ ENTRIES = {
     "problem_opened": "Problem opened",
     "problem_solved": "Problem solved",
     "read_batch": "Read",
+    "retention": "Removed by age",
+    "retention_set": "Retention set",
     "freeze": "Period frozen",
+    "erase": "Personal data erased",
+    "hold": "Legal hold set",
+    "hold_lifted": "Legal hold lifted",
     "override": "Decision of a person",
     "people": "People changed",
 }

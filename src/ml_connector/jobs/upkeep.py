@@ -10,7 +10,7 @@ from django.db import Error, connection
 
 from ml_connector import audit, vault
 from ml_connector.audit.checkpoints import checkpoint
-from ml_connector.sync import problems, wire
+from ml_connector.sync import problems, retention
 from ml_connector.sync.models import Flow
 from ml_connector.sync.problems import Cause
 from ml_connector.sync.queries import imbalances
@@ -23,15 +23,20 @@ log = logging.getLogger(__name__)
 
 
 def keep_up(stop: threading.Event) -> None:
-    """Checks every hour and signs every day, until `stop` is set. To be run in a thread of its own."""
+    """Checks every hour, signs and removes what is old every day, until `stop` is set.
+
+    To be run in a thread of its own.
+    """
     checks = 0
     while not stop.wait(CHECK_SECONDS):
         checks += 1
         try:
             check_records()
-            forget_exchanges()
             if checks % CHECKS_PER_CHECKPOINT == 0:
                 sign_trails()
+            # Not counted like checkpoints: a worker that is started anew every day removes all the same.
+            if checks % CHECKS_PER_CHECKPOINT == 1:
+                remove_old()
         except Error as error:
             log.warning("The hourly check could not be made: %s", error)
         finally:
@@ -65,9 +70,22 @@ def check_records() -> int:
     return found
 
 
-def forget_exchanges() -> int:
-    """Deletes the requests and answers of Attempts that are older than the host keeps them, and says how many."""
-    return sum(wire.forget(workspace, wire.kept_since()) for workspace in Workspace.objects.all())
+def remove_old() -> None:
+    """Removes what is older than each Workspace keeps it (R70)."""
+    for workspace in Workspace.objects.all():
+        try:
+            found = retention.remove(workspace, "worker")
+        except Exception:
+            # Another Workspace's is removed all the same, and the thread that counts records lives on.
+            log.exception("What is old in workspace %s could not be removed.", workspace.name)
+            continue
+        if found.documents.count or found.wire.count:
+            log.info(
+                "Workspace %s: the content of %s documents and %s requests was removed by age.",
+                workspace.name,
+                found.documents.count,
+                found.wire.count,
+            )
 
 
 def sign_trails() -> None:

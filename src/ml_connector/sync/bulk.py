@@ -40,7 +40,8 @@ JUDGED_AGAIN = frozenset({State.READY, State.BLOCKED, State.SKIPPED})
 _UPDATE = """
     UPDATE sync_record
        SET hash = %s, payload = %s, version = %s, changed_at = %s, observed = %s, invalid = %s, gone = %s,
-           number = %s, natural_key = %s, amount = %s, currency = %s, due_date = %s, tries = 0,
+           number = %s, natural_key = %s, amount = %s, currency = %s, due_date = %s,
+           renewed_at = COALESCE(%s, renewed_at), erased_at = NULL, tries = 0,
            state = CASE WHEN (%s AND state IN ({read_again})) OR (%s AND state IN ({judged_again}))
                         THEN 'staged' ELSE state END
      WHERE id = %s
@@ -50,7 +51,7 @@ _UPDATE = """
 )
 """The state is decided where it is written: a push may have changed it since it was read."""
 _KNOWN = """
-    SELECT key, id, hash, observed, {stamp}, gone, invalid
+    SELECT key, id, hash, observed, {stamp}, gone, invalid, erased_at IS NOT NULL
       FROM sync_record
      WHERE workspace_id = %s AND flow_id = %s AND key {among}
 """
@@ -69,6 +70,8 @@ class Known(NamedTuple):
     """As the database stores it; compares with what `stored` gives."""
     gone: bool
     invalid: str
+    erased: bool
+    """Its content was removed: only another version brings it back."""
 
 
 def stored(instant: datetime) -> Any:
@@ -102,7 +105,8 @@ def insert(flow: Flow, staged_at: Any, rows: Sequence[New]) -> None:
 
 
 def update(rows: Sequence[tuple[Any, ...]]) -> None:
-    """Newer versions: the columns of `_UPDATE`, whether its content and whether its balances changed, its id."""
+    """Newer versions: the columns of `_UPDATE` (`renewed_at`: an instant, or None to leave it as it is), whether its
+    content and whether its balances changed, its id."""
     with connection.cursor() as cursor:
         cursor.executemany(_UPDATE, rows)
 

@@ -54,12 +54,18 @@ LOOKED_UP = 30
 """Records that are resolved and searched for together, while those ahead of them are under way."""
 
 
-class EditedOnBothSides(Conflict):
-    """People changed owned fields in the target since our last write, to other values than ours."""
+NOT_KEPT = object()
+"""In place of what the target was last sent: it was removed by age or on request."""
 
-    def __init__(self, fields: list[str]) -> None:
+
+class EditedOnBothSides(Conflict):
+    """People changed owned fields in the target since our last write, to other values than ours; or, where that write
+    is no longer kept, may have done so."""
+
+    def __init__(self, fields: list[str], *, known: bool = True) -> None:
         super().__init__(f"edited in the target too: {', '.join(fields)}")
         self.fields = fields
+        self.known = known
 
 
 class NotSent(Exception):
@@ -75,7 +81,8 @@ class Task:
     operation: Operation
     mark: str
     before: Any = None
-    """What the target was last sent, for an update: to see whether people edited it there since (R45)."""
+    """What the target was last sent, for an update: to see whether people edited it there since (R45). NOT_KEPT where
+    that is no longer known."""
     attempt: Attempt | None = None
     heard: list[Heard] = field(default_factory=list)
     """What went over the wire for it; of a batch the first task has it."""
@@ -366,10 +373,12 @@ class Delivery:
         there = self.target.get(target_key)
         if there is None:
             raise NotFound(f"{task.record.number}: {target_key} is no longer in the target.")
-        edited_there = set(self.target.differences(task.before, there.record))
-        fields = sorted(edited_there & set(self.target.differences(task.resolved.record, there.record)))
+        fields = set(self.target.differences(task.resolved.record, there.record))
+        known = task.before is not NOT_KEPT
+        if known:
+            fields &= set(self.target.differences(task.before, there.record))
         if fields:
-            raise EditedOnBothSides(fields)
+            raise EditedOnBothSides(sorted(fields), known=known)
 
     def _search_and_create(self, task: Task) -> Ref | Accepted | None:
         """For a target that cannot be listed: one look-up by number, then the create. None: something is there."""
@@ -435,7 +444,7 @@ class Delivery:
                     outcomes.in_doubt(trail, self.flow, record, attempt, str(error))
                     self._count("in_doubt")
                 case EditedOnBothSides():
-                    outcomes.conflict(trail, self.flow, record, attempt, error.fields)
+                    outcomes.conflict(trail, self.flow, record, attempt, error.fields, known=error.known)
                     self._count("blocked")
                 case NotFound() | Conflict():
                     refusal = Refused("changed_in_target", str(error))
@@ -474,12 +483,13 @@ def _stored(attempt: Attempt) -> bool:
 
 
 def last_sent(flow: Flow, record: Record) -> Any:
-    """The record that the target was last sent, or None: never sent, or a person said to overwrite since."""
+    """The record that the target was last sent; None where it never was, or where a person said to overwrite since;
+    NOT_KEPT where its content was removed."""
     rows = Attempt.objects.of(flow.workspace_id).filter(record=record)
     attempt = rows.filter(outcome__in=[Outcome.CONFIRMED, Outcome.ADOPTED]).order_by("-pk").first()
     if attempt is None or problems.decided(record, "conflict", since=attempt.answered_at) == "retry":
         return None
-    return decode(spec_of(flow).record_type, bytes(attempt.request))
+    return decode(spec_of(flow).record_type, bytes(attempt.request)) if attempt.request else NOT_KEPT
 
 
 def _amount_differs(task: Task, answer: Ref) -> bool:

@@ -127,7 +127,7 @@ def suggest_links(flow: Flow) -> list[LinkSuggestion]:
     index = supplier_index(flow)
     linked = set(_links(flow.integration, spec_of(flow).link_type).values_list("source_key", flat=True))
     answered = set(_wanting_creation(flow.integration).values_list("subject", flat=True))
-    rows = Record.objects.of(flow.workspace_id).filter(flow=flow, gone=False, invalid="")
+    rows = Record.objects.of(flow.workspace_id).filter(flow=flow, gone=False, invalid="", erased_at=None)
     suggestions = []
     for key, payload in rows.values_list("key", "payload").iterator():
         if key in linked or key in answered:

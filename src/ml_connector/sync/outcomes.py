@@ -246,16 +246,27 @@ def refused(trail: audit.Trail, flow: Flow, record: Record, attempt: Attempt, er
     problems.hold(trail, flow, record, [cause])
 
 
-def conflict(trail: audit.Trail, flow: Flow, record: Record, attempt: Attempt, fields: Sequence[str]) -> None:
-    """Both sides changed the same fields: never last-writer-wins by accident (R45)."""
+def conflict(
+    trail: audit.Trail, flow: Flow, record: Record, attempt: Attempt, fields: Sequence[str], *, known: bool
+) -> None:
+    """Both sides changed the same fields: never last-writer-wins by accident (R45). Not `known`: what was last sent is
+    no longer kept, so that nobody can tell whether the target was edited since."""
     names = ", ".join(fields)
-    close(trail, attempt, Outcome.NOT_DONE, text=f"Edited in the target too: {names}.")
+    text = f"Edited in the target too: {names}." if known else f"Perhaps edited in the target too: {names}."
+    close(trail, attempt, Outcome.NOT_DONE, text=text)
     if _overtaken(record, attempt):
         return
+    if known:
+        what = f"{record.number}: {names} changed in the target after our last write, and the source says otherwise."
+    else:
+        what = (
+            f"{record.number}: in {names} the source says otherwise than the target. What was last sent is no longer"
+            " kept, so it cannot be told whether somebody edited it in the target."
+        )
     cause = Cause(
         "conflict",
         record.key,
-        f"{record.number}: {names} changed in the target after our last write, and the source says otherwise.",
+        what,
         "Retry to overwrite the target with the source's values, or skip to leave the target as it is.",
         detail={"fields": list(fields)},
     )

@@ -126,7 +126,7 @@ def resolve_all(
     rows = Record.objects.of(flow.workspace_id).filter(flow=flow)
     refused = Q(problems__problem__state=ProblemState.OPEN) & ~Q(problems__problem__cause__in=SETTLED_BY_ITSELF)
     held = rows.filter(state=State.BLOCKED).exclude(pk__in=rows.filter(refused, state=State.BLOCKED).values("pk"))
-    left_out = rows.filter(state=State.SKIPPED, reason__contains=LIKE_ITS_INVOICE)
+    left_out = rows.filter(state=State.SKIPPED, erased_at=None, reason__contains=LIKE_ITS_INVOICE)
     for chosen in (rows.filter(state=State.STAGED), held, left_out):
         last = 0
         while part := list(chosen.filter(pk__gt=last).order_by("pk")[:LOOKED_UP]):

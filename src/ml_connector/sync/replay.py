@@ -23,6 +23,11 @@ def replay(workspace: Workspace, record_ids: Sequence[int], actor: str) -> dict[
             record = rows.get(record_id)
             if record is None:
                 said[record_id] = f"There is no record {record_id} in workspace {workspace.name}."
+            elif record.erased_at is not None:
+                said[record_id] = (
+                    f"The content of {record.number or record.key} was removed on {record.erased_at:%Y-%m-%d}: there is"
+                    " nothing to send. Change it in the source, and it is read anew."
+                )
             elif record.state == State.CONFIRMED:
                 said[record_id] = f"{record.number} is in the target already; nothing to do."
             elif record.state not in REPLAYABLE:

@@ -42,6 +42,7 @@ CORRECTIONS = {
 LIKE_ITS_INVOICE = ", which it corrects, does not travel:"
 """In the reason of a document that is skipped with its invoice, and is judged again with it."""
 NO_LONGER_THERE = "No longer in the source."
+CONTENT_REMOVED = "Its content was removed; a newer version from the source is read anew."
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ class Resolver:
         link = own[record.key] if record.key in own else self.link_of(self.spec.link_type, record.key)
         if record.gone:
             return self._gone(record, link)
+        if record.erased_at is not None:
+            return Skip(CONTENT_REMOVED)
         value = self._judged(record)
         if value is None:
             cause, _, text = record.invalid.partition(": ")

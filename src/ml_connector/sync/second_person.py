@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from ml_connector import audit, clock, vault
-from ml_connector.sync import approvals, connecting, mappings, problems
+from ml_connector.sync import approvals, connecting, mappings, problems, retention
 from ml_connector.sync.approvals import NotDecided
 from ml_connector.sync.flows import declaration
 from ml_connector.sync.mapping_checks import MappingRefused
@@ -25,6 +25,7 @@ from ml_connector.sync.models import (
     MappingVersion,
     Problem,
 )
+from ml_connector.workspaces.models import Workspace
 
 
 def publish_mapping(
@@ -99,6 +100,32 @@ def change_connection(
     )
 
 
+def set_years(
+    workspace: Workspace, actor: str, *, documents: int | None = None, wire: int | None = None
+) -> Approval | None:
+    """Sets for how many years the classes are kept; to keep something for a shorter time, asks for it, because what is
+    removed does not come back. Raises YearsRefused."""
+    workspace.refresh_from_db(fields=["document_years", "wire_years"])
+    years = retention.checked(workspace, documents, wire)
+    shorter = years[0] < workspace.document_years or years[1] < workspace.wire_years
+    why_not = approvals.second_person_of(workspace, actor) if shorter else ""
+    if why_not or not shorter:
+        retention.set_years(workspace, actor, documents=documents, wire=wire, second_person=why_not)
+        return None
+    return approvals.ask(
+        workspace,
+        ApprovalKind.RETENTION,
+        f"workspace:{workspace.pk} retention",
+        f"Keep documents for {years[0]} years, requests and answers for {years[1]}",
+        actor,
+        detail={
+            "documents": years[0],
+            "wire": years[1],
+            "was": {"documents": workspace.document_years, "wire": workspace.wire_years},
+        },
+    )
+
+
 def approve(row: Approval, actor: str, reason: str) -> str:
     """The second person's word: what was asked for is done, in the same transaction. Says what happened.
 
@@ -164,11 +191,21 @@ def _credentials(row: Approval, actor: str, reason: str) -> str:
     return f"Connection {connection.name} uses it from now on. Test it: Connections, Test it."
 
 
+def _retention(row: Approval, actor: str, reason: str) -> str:
+    with audit.recording(row.workspace, actor=actor) as trail:
+        approvals.settle(trail, row, actor, ApprovalState.APPROVED, reason)
+        retention.set_years(
+            row.workspace, row.asked_by, documents=row.detail["documents"], wire=row.detail["wire"], second_person=actor
+        )
+    return "The years are set. What is older goes with the next daily removal."
+
+
 _DO: dict[ApprovalKind, Callable[[Approval, str, str], str]] = {
     ApprovalKind.OVERRIDE: _problem,
     ApprovalKind.WRITE_OFF: _problem,
     ApprovalKind.MAPPING: _mapping,
     ApprovalKind.CREDENTIALS: _credentials,
+    ApprovalKind.RETENTION: _retention,
 }
 
 REFUSALS = (NotDecided, MappingRefused, problems.DecisionRefused, connecting.CredentialShared)

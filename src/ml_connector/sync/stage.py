@@ -136,6 +136,7 @@ def _store(trail: audit.Trail, flow: Flow, rows: Sequence[bulk.New], staged: Sta
     newer_months: dict[str, str] = {}
     inserts: dict[str, bulk.New] = {}
     updates: list[tuple[Any, ...]] = []
+    now = bulk.stored(clock.now())
     for row in rows:
         before = known.get(row[0])
         if before is None:
@@ -149,15 +150,16 @@ def _store(trail: audit.Trail, flow: Flow, rows: Sequence[bulk.New], staged: Sta
             continue
         newer = digest != before.hash or before.gone or invalid != before.invalid
         moved = observed != before.observed
-        if not newer and not moved and changed_at in {None, before.changed_at}:
+        if not newer and not moved and (before.erased or changed_at in {None, before.changed_at}):
             continue
         staged.changed += newer
         if closed and newer:
             newer_months[row[0]] = closing.month_of(row[2])
-        updates.append((*row[1:7], False, *row[7:], newer, newer or moved, before.id))
+        renewed = now if newer or moved else None
+        updates.append((*row[1:7], False, *row[7:], renewed, newer, newer or moved, before.id))
     staged.new = len(inserts)
     older_months = closing.months_stored(flow, newer_months.keys() & known.keys()) if newer_months else {}
-    bulk.insert(flow, bulk.stored(clock.now()), list(inserts.values()))
+    bulk.insert(flow, now, list(inserts.values()))
     if updates:
         bulk.update(updates)
     if newer_months:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from lxml import etree
 
 from ml_connector import clock
@@ -21,13 +19,11 @@ from ml_connector.redaction import HIDDEN, is_secret_name, redacted
 from ml_connector.sync.models import Attempt, Exchange
 from ml_connector.systems.transport import xml
 from ml_connector.systems.transport.wire import Body, Heard
-from ml_connector.workspaces.models import Workspace
 
 LONGEST = 32_000
 """Characters of one body that are stored."""
 MOST = 8
 """Exchanges of one Attempt that are stored, the first."""
-_BATCH = 2_000
 
 _BANK = ("accountnumber", "accountno", "routing", "sortcode", "swift", "bank", "taxnumber", "taxregistration", "vatid",
          "vatnumber", "vatreg", "ssn", "cardnumber")  # fmt: skip
@@ -78,21 +74,6 @@ def shown(body: Body, hide: Iterable[str] = ()) -> str:
         return f"({body.size:,} bytes of {_kind(body.type)}: not kept, because it is neither JSON nor XML)"
     text = _without(hide, redacted(text))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n({len(text) - LONGEST:,} characters more)"
-
-
-def forget(workspace: Workspace, before: datetime) -> int:
-    """Deletes what was stored before an instant, and says how many. Attempts and the trail stay as they are."""
-    count = 0
-    rows = Exchange.objects.of(workspace).filter(at__lt=before)
-    while part := list(rows.values_list("pk", flat=True)[:_BATCH]):
-        count += len(part)
-        Exchange.objects.of(workspace).filter(pk__in=part).delete()
-    return count
-
-
-def kept_since() -> datetime:
-    """Before this instant nothing is kept any more."""
-    return clock.now() - timedelta(days=settings.WIRE_DAYS)
 
 
 def is_hidden_name(name: str) -> bool:

@@ -72,7 +72,9 @@ def _page(request: WorkspaceRequest, record: int, *, said: str = "") -> HttpResp
         "view": found,
         "story": found.story,
         "record": found.story.record,
-        "names": people.names_of(event.actor for event in found.story.events),
+        "names": people.names_of(
+            [*(event.actor for event in found.story.events), *(row.set_by for row in found.holds)]
+        ),
         "replay": replaying.followed(request),
         "query": request.GET.urlencode(),
         "said": said,

@@ -11,6 +11,7 @@ from ml_connector.sync.models.configuration import (
     Health,
     Integration,
 )
+from ml_connector.sync.models.holds import Hold, HoldKind
 from ml_connector.sync.models.notices import Channel, Event, Message, MessageState, Notice
 from ml_connector.sync.models.pings import Ping, PingState
 from ml_connector.sync.models.problems import Problem, ProblemComment, ProblemRecord, ProblemState
@@ -35,6 +36,8 @@ __all__ = [
     "Exchange",
     "Flow",
     "Health",
+    "Hold",
+    "HoldKind",
     "Integration",
     "Link",
     "Listing",

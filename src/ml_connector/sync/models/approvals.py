@@ -13,6 +13,7 @@ class ApprovalKind(models.TextChoices):
     WRITE_OFF = "write_off"
     CREDENTIALS = "credentials"
     MAPPING = "mapping"
+    RETENTION = "retention"
 
 
 class ApprovalState(models.TextChoices):

@@ -30,7 +30,7 @@ class Record(WorkspaceModel):
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="+", db_index=False)
     key = models.CharField(max_length=120)
     hash = models.BinaryField(max_length=32)
-    """SHA-256 of `payload`."""
+    """SHA-256 of `payload`, as it was read."""
     payload = models.BinaryField()
     """Canonical JSON of the record (see domain.records)."""
     version = models.CharField(max_length=64, blank=True)
@@ -60,6 +60,11 @@ class Record(WorkspaceModel):
     sent_hash = models.BinaryField(max_length=32, null=True)
     """Hash of the version that the target is known to hold."""
     staged_at = models.DateTimeField()
+    renewed_at = models.DateTimeField(null=True)
+    """When another version or balance was last stored; None while it is the first."""
+    erased_at = models.DateTimeField(null=True)
+    """When its content was removed (R69, R70). `payload` is then what `domain.keeping.bare` leaves; `hash` stays that
+    of the whole, so that the same document is known again. A newer version from the source sets it back to None."""
 
     class Meta:
         constraints = [
@@ -110,7 +115,7 @@ class Attempt(WorkspaceModel):
     mark = models.CharField(max_length=20)
     source_hash = models.BinaryField(max_length=32)
     request = models.BinaryField()
-    """The resolved record that is sent, as canonical JSON."""
+    """The resolved record that is sent, as canonical JSON; empty once it was removed (R69, R70)."""
     request_hash = models.BinaryField(max_length=32)
     mapping_versions = models.JSONField(default=dict)
     codes = models.JSONField(default=dict)

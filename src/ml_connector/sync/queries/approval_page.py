@@ -114,6 +114,9 @@ def approval_view(workspace: Workspace, key: int) -> ApprovalView | None:
         rows = Integration.objects.of(workspace).select_related("erp", "platform")
         integration = rows.filter(pk=row.detail["integration"]).first()
         values = _codes(integration, row) if integration else ()
+    elif row.kind == ApprovalKind.RETENTION:
+        was = row.detail["was"]
+        values = tuple(Proposed(name, f"{was[name]} years", f"{row.detail[name]} years") for name in was)
     else:
         problem = one_problem(workspace, int(row.subject.removeprefix("problem:")))
     name = row.detail.get("mapping", "")

@@ -11,7 +11,8 @@ import msgspec
 
 from ml_connector.redaction import HIDDEN, is_secret_name, redacted
 from ml_connector.sync.flows import declaration, source_of, spec_of, target_of
-from ml_connector.sync.models import Attempt, Exchange, Outcome, Record, State, TargetEntry
+from ml_connector.sync.holds import covering
+from ml_connector.sync.models import Attempt, Exchange, Hold, Outcome, Record, State, TargetEntry
 from ml_connector.sync.queries.story import MASKED, Event, RecordStory, story
 from ml_connector.sync.replay import REPLAYABLE
 from ml_connector.systems.weblinks import page_address
@@ -49,7 +50,7 @@ class AttemptRow:
     target_key: str
     error: str
     request: str
-    """The record that was sent, as indented JSON, without what is secret."""
+    """The record that was sent, as indented JSON, without what is secret; empty where it is no longer kept."""
     mapping_versions: dict[str, int]
     exchanges: tuple[Exchange, ...]
     """As they went over the wire, without what is secret; none where they are no longer kept."""
@@ -77,6 +78,8 @@ class RecordView:
     target_address: str
     replayable: bool
     on_its_way: bool
+    holds: tuple[Hold, ...]
+    """The legal holds that keep it from being removed."""
 
 
 def record_view(workspace: Workspace, record_id: int) -> RecordView | None:
@@ -108,11 +111,19 @@ def record_view(workspace: Workspace, record_id: int) -> RecordView | None:
         fields,
         held.seen_at if held else None,
         tuple(_attempt(row, exchanges) for row in attempts),
-        (*told.events, *([_read_back(held, page.system(spec.target).label, differing)] if held else [])),
+        (
+            *told.events,
+            *(
+                [_read_back(held, page.system(spec.target).label, differing, known=bool(sent and sent.request))]
+                if held
+                else []
+            ),
+        ),
         page_address(source_of(record.flow).settings, known_by[0], record.key, known_by[1]),
         page_address(target_of(record.flow).settings, known_by[0], target_key, known_by[1]),
-        record.state in REPLAYABLE,
+        record.state in REPLAYABLE and record.erased_at is None,
         record.state in ON_ITS_WAY,
+        tuple(covering(record)),
     )
 
 
@@ -134,7 +145,7 @@ def flat(value: Any, name: str = "") -> dict[str, str]:
 
 
 def _payload(content: Any) -> dict[str, str]:
-    return flat(msgspec.json.decode(bytes(content))) if content is not None else {}
+    return flat(msgspec.json.decode(bytes(content))) if content else {}
 
 
 def _compared(source: dict[str, str], sent: dict[str, str], target: dict[str, str]) -> tuple[Compared, ...]:
@@ -161,7 +172,10 @@ def _exchanges(workspace: Workspace, attempts: Sequence[Attempt]) -> dict[int, l
     return found
 
 
-def _read_back(held: TargetEntry, label: str, differing: Sequence[str]) -> Event:
+def _read_back(held: TargetEntry, label: str, differing: Sequence[str], *, known: bool) -> Event:
+    """`known`: what was sent is still kept, so that it can be compared."""
+    if not known:
+        return Event(held.seen_at, "read back", f"{label} has it as {held.key}", "worker", None)
     says = f"differs in {', '.join(differing)}" if differing else "agrees with what was sent"
     return Event(held.seen_at, "read back", f"{label} has it as {held.key}: {says}", "worker", None)
 
@@ -184,6 +198,8 @@ def _attempt(row: Attempt, exchanges: Mapping[int, Sequence[Exchange]]) -> Attem
 
 
 def _shown(content: bytes) -> str:
+    if not content:
+        return ""
     value = _masked(msgspec.json.decode(content))
     return redacted(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 

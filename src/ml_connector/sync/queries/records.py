@@ -51,6 +51,8 @@ class RecordRow:
     """Why it is skipped or written off."""
     next_attempt_at: datetime | None
     gone: bool
+    erased_at: datetime | None
+    """When its content was removed, by age or on request."""
 
 
 def record_type(spec: FlowSpec) -> str:
@@ -163,4 +165,5 @@ def _described(workspace: Workspace, rows: Sequence[Record]) -> Iterator[RecordR
             reason=record.reason,
             next_attempt_at=record.next_attempt_at,
             gone=record.gone,
+            erased_at=record.erased_at,
         )

@@ -34,6 +34,9 @@ _WORDS = {
     "replay": "replayed",
     "override": "decided by a person",
     "rounding": "rounded",
+    "hold": "held by law",
+    "hold_lifted": "hold lifted",
+    "erase": "erased",
 }
 
 

@@ -25,6 +25,10 @@ class Workspace(models.Model):
     created_at = models.DateTimeField()
     time_zone = models.CharField(max_length=60, default="UTC")
     """IANA name of the zone that its people are shown times in."""
+    document_years = models.PositiveSmallIntegerField(default=7)
+    """How long the content of documents is kept after their last change (R70)."""
+    wire_years = models.PositiveSmallIntegerField(default=7)
+    """How long the requests of Attempts and their answers are kept."""
 
     def __str__(self) -> str:
         return self.name
