@@ -35,6 +35,7 @@ def prepare(count: int) -> None:
     installation.create()
     from django.db import connection
 
+    from ml_connector.jobs.upkeep import measure_indexes
     from ml_connector.sync.models import Integration
 
     integration = Integration.objects.across_workspaces().select_related("workspace", "erp", "platform").get()
@@ -43,10 +44,12 @@ def prepare(count: int) -> None:
     _records(integration, count)
     _problems(integration)
     _delivered(integration)
+    # PostgreSQL does so by itself a minute later; a worker has SQLite do it every hour.
     if connection.vendor == "postgresql":
-        # By itself it does so a minute later. SQLite is never told to by the product.
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
+    else:
+        measure_indexes()
 
 
 def _codes(integration: Any) -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 import yaml
+from django.db import connection as database
 
 from ml_connector import vault
 from ml_connector.audit.models import AuditEntry
@@ -259,6 +260,9 @@ def test_a_trial_is_offered_only_where_serve_keeps_its_stand_ins(workspace, peop
     assert "Try it on the stand-ins" not in client.get("/w/acme/first-minutes").content.decode()
     assert client.post("/w/acme/first-minutes/try", {"kind": "syspro-bill"}).status_code == 404
     monkeypatch.setenv("ML_CONNECTOR_STAND_INS", "1")
+    if database.vendor == "postgresql":
+        assert "Try it on the stand-ins" not in client.get("/w/acme/first-minutes").content.decode()
+        return
     assert "Try it on the stand-ins" in client.get("/w/acme/first-minutes").content.decode()
     assert sign_in("operator").post("/w/acme/first-minutes/try", {"kind": "syspro-bill"}).status_code == 403
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from django.db import connection
 from tests.sync.pair import base_pair
 
 from ml_connector.audit.models import Checkpoint
@@ -25,3 +27,15 @@ def test_trails_are_signed(workspace):  # R67
     upkeep.sign_trails()
     upkeep.sign_trails()
     assert Checkpoint.objects.of(workspace).count() == 1
+
+
+def test_sqlite_knows_how_many_rows_a_workspace_has(workspace):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL looks by itself")
+    with base_pair(workspace) as pair:
+        pair.sync("suppliers")
+        upkeep.measure_indexes()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT max(stat) FROM sqlite_stat1 WHERE tbl = 'sync_record'")
+            (stat,) = cursor.fetchone()
+    assert int(stat.split()[0]) > 0
