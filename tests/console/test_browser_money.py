@@ -57,6 +57,7 @@ def test_approvals_and_the_trail_are_whole_in_both_themes_at_both_widths(served,
     page.get_by_text("1 request waits for your approval").wait_for()
     wrong += look(page, "home-asked")
     page.get_by_text("1 request waits for your approval").click()
+    page.get_by_role("link", name="Give up what it holds").first.wait_for()
     wrong += look(page, "approvals")
     page.get_by_role("link", name="Give up what it holds").first.click()
     page.get_by_role("button", name="Approve").wait_for()
