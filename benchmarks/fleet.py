@@ -88,7 +88,7 @@ def main(every: int) -> None:
     running.filter(workspace__name="noisy").update(every=1)
     flows = list(running)
     for flow in flows:
-        flow.next_pull_at = schedule.regular(flow, RunKind.PULL, now)
+        flow.next_pull_at = schedule.regular(flow, RunKind.PULL, now - timedelta(seconds=flow.every // schedule.NEAR))
     running.bulk_update(flows, ["next_pull_at"], batch_size=500)
     count = running.exclude(workspace__name="noisy").count()
     noisy = len(flows) - count

@@ -65,8 +65,10 @@ def test_regular_runs_keep_their_distance_whenever_the_last_one_ended(every: int
     flow = Flow(pk=7, every=every)
     first = schedule.regular(flow, RunKind.PULL, NOON)
     assert first is not None
-    assert NOON < first <= NOON + timedelta(seconds=every)
-    assert schedule.regular(flow, RunKind.PULL, first - timedelta(seconds=1)) == first
+    near = timedelta(seconds=every // schedule.NEAR)
+    assert NOON < first - near <= NOON + timedelta(seconds=every)
+    assert schedule.regular(flow, RunKind.PULL, first - near - timedelta(seconds=1)) == first
+    assert schedule.regular(flow, RunKind.PULL, first - timedelta(seconds=1)) == first + timedelta(seconds=every)
     assert schedule.regular(flow, RunKind.PULL, first) == first + timedelta(seconds=every)
 
 
@@ -83,3 +85,14 @@ def test_new_flows_are_scheduled_within_a_minute(house: House) -> None:
     assert all(NOON <= flow.next_pull_at < NOON + timedelta(minutes=1) for flow in rows if flow.next_pull_at)
     assert all(NOON < flow.next_sweep_at <= NOON + timedelta(days=1) for flow in rows if flow.next_sweep_at)
     assert len({flow.next_pull_at for flow in rows}) > 1
+
+
+def test_of_very_many_new_flows_some_are_scheduled_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.flow("a", flows=5)
+    Flow.objects.across_workspaces().update(next_pull_at=None, next_sweep_at=None)
+    monkeypatch.setattr(schedule, "ADOPTED_AT_A_TIME", 3)
+    without = []
+    for _ in range(2):
+        schedule.adopt()
+        without.append(Flow.objects.across_workspaces().filter(next_pull_at=None).count())
+    assert without == [2, 0]

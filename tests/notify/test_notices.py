@@ -132,7 +132,7 @@ def fail(pair, failure, times: int = 1) -> None:
 def works(pair) -> None:
     with audit.recording(pair.workspace, actor="worker") as trail:
         health.works(pair.erp)
-        health.problems_end(trail, pair.integration, pair.erp)
+        problems.end_problems(trail, pair.integration, health.said_of(pair.erp))
     empty_outbox()
 
 

@@ -15,7 +15,6 @@ from ml_connector.systems.base import Setting, System
 
 MINUTE = 60
 HOUR = 60 * MINUTE
-DAY = 24 * HOUR
 
 
 ROUNDING_TOLERANCE = Setting(
@@ -68,7 +67,6 @@ class FlowSpec:
     mapping: str = ""
     """The Mapping that a reference Flow feeds."""
     policies: tuple[Setting, ...] = ()
-    sweep_every: int = DAY
     label: str = ""
     """What people call the records, in the plural."""
 

@@ -21,6 +21,9 @@ JOB_SECONDS = 60.0
 ASK_AGAIN = timedelta(seconds=60)
 """How soon a Flow is looked at again whose Connection waits for a person."""
 
+RELATED = ("workspace", "integration__erp__workspace", "integration__platform__workspace")
+"""What every job of a Flow looks at."""
+
 log = logging.getLogger(__name__)
 
 
@@ -77,9 +80,7 @@ def perform(work: Work, flow: Flow, kind: RunKind, job_id: str, holder: str) -> 
 def run(work: Work, worker: str, job_id: str, flow_id: int, kind: RunKind) -> None:
     """A worker's job, from the queue. Lets no exception out; gives its thread's database connection back."""
     try:
-        flow = (
-            Flow.objects.across_workspaces().select_related("integration__erp", "integration__platform").get(pk=flow_id)
-        )
+        flow = Flow.objects.across_workspaces().select_related(*RELATED).get(pk=flow_id)
         try:
             perform(work, flow, kind, job_id, f"{worker} {job_id}")
         except LeaseTaken:

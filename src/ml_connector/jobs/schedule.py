@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 
 from ml_connector import clock
@@ -28,6 +29,10 @@ CLAIMED = datetime(9000, 1, 1, tzinfo=UTC)
 SWEEP_SECONDS = 24 * 60 * 60
 FIRST_RUN_SECONDS = 60
 """The first pulls of Flows that were set up together are spread over this time."""
+ADOPTED_AT_A_TIME = 1000
+NEAR = 4
+"""Of the slots of a pull, one less than this part of the interval away is left out: what was run out of turn is not
+run again at once."""
 
 
 def wake(flow_ids: Iterable[int], kind: RunKind, at: datetime | None = None) -> None:
@@ -56,24 +61,34 @@ def settle(flow: Flow, kind: RunKind) -> None:
 
 
 def regular(flow: Flow, kind: RunKind, now: datetime) -> datetime | None:
-    """The next regular run after `now`: a slot of the Flow's own, by hash, so that Flows stay spread and do not
-    drift. None for pushes: they run when there is something to push."""
+    """The next regular run after one that ends `now`: a slot of the Flow's own, by hash, so that Flows stay spread and
+    do not drift. None for pushes: they run when there is something to push."""
     if kind is RunKind.PUSH:
         return None
-    every = SWEEP_SECONDS if kind is RunKind.SWEEP else flow.every
+    every, near = (SWEEP_SECONDS, 0) if kind is RunKind.SWEEP else (flow.every, flow.every // NEAR)
     offset = _spread(flow.pk, kind) % every
-    slots = (int(now.timestamp()) - offset) // every + 1
+    slots = (int(now.timestamp()) + near - offset) // every + 1
     return datetime.fromtimestamp(slots * every + offset, UTC)
 
 
 def adopt() -> None:
-    """Schedules the first pull and sweep of Flows that have none."""
+    """Schedules the first pull and sweep of Flows that have none; of very many only some, so that what is due need
+    not wait."""
     now = clock.now()
-    for flow in Flow.objects.across_workspaces().filter(next_pull_at__isnull=True):
-        first = now + timedelta(seconds=_spread(flow.pk, RunKind.PULL) % min(flow.every, FIRST_RUN_SECONDS))
-        wake([flow.pk], RunKind.PULL, first)
-    for flow in Flow.objects.across_workspaces().filter(next_sweep_at__isnull=True):
-        wake([flow.pk], RunKind.SWEEP, regular(flow, RunKind.SWEEP, now))
+    for kind in (RunKind.PULL, RunKind.SWEEP):
+        column = COLUMNS[kind]
+        with transaction.atomic():
+            unscheduled = Flow.objects.across_workspaces().filter(**{f"{column}__isnull": True}).only("every", column)
+            flows = list(unscheduled.select_for_update(skip_locked=True)[:ADOPTED_AT_A_TIME])
+            for flow in flows:
+                setattr(flow, column, _first(flow, kind, now))
+            Flow.objects.across_workspaces().bulk_update(flows, [column], batch_size=100)
+
+
+def _first(flow: Flow, kind: RunKind, now: datetime) -> datetime | None:
+    if kind is RunKind.SWEEP:
+        return regular(flow, kind, now)
+    return now + timedelta(seconds=_spread(flow.pk, kind) % min(flow.every, FIRST_RUN_SECONDS))
 
 
 def _spread(flow_id: int, kind: RunKind) -> int:

@@ -7,13 +7,11 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
-from django.db import Error, connection
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
+from django.db import Error, connection, connections
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgreSQL
 
 from ml_connector.jobs import job
 from ml_connector.jobs.engine import Engine, fresh_sqlite
@@ -29,6 +27,10 @@ from ml_connector.sync.models import RunKind
 PATIENCE_SECONDS = 90
 """How long a worker that is told to stop waits for its jobs: their time box, and a request's limit."""
 IDLE_IN_TRANSACTION_SECONDS = 20
+OTHER_THREADS = 8
+"""Those that use the database besides jobs: schedule, leases, tasks, telling, upkeep."""
+GET_SESSION_SECONDS = 5.0
+"""How long a thread waits for the database before it says that it is away."""
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +47,8 @@ def run_worker(work: Work, concurrency: int, stop: threading.Event) -> None:
         job.run(work, name, job_id, flow_id, RunKind(kind))
 
     with only_one_on_sqlite(name):
-        connection_created.connect(_limit_idle_transactions)
         engine = Engine(_engine_url(), name, f"{SESSION}{name}", concurrency, body)
+        _share_database_sessions(concurrency)
         engine.start()
         log.info("Worker %s runs up to %s jobs at a time.", name, concurrency)
         ticker, retention = Ticker(work, engine, concurrency), Retention(engine)
@@ -66,6 +68,8 @@ def run_worker(work: Work, concurrency: int, stop: threading.Event) -> None:
             if stop.is_set():
                 telling.join(PATIENCE_SECONDS)
             connection.close()
+            if isinstance(ours := connections["default"], PostgreSQL):
+                ours.close_pool()
 
 
 def stop_on_signals() -> threading.Event:
@@ -89,12 +93,17 @@ def _look(ticker: Ticker, retention: Retention) -> None:
         connection.close()
 
 
-def _limit_idle_transactions(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Has PostgreSQL end the transactions of a worker that stands still, before its leases lapse: what they lock
+def _share_database_sessions(concurrency: int) -> None:
+    """Has the threads of this process take turns with sessions that stay open: on PostgreSQL each new one costs as much
+    as a job that finds nothing. They end transactions that stand still, before leases lapse: what such a one locks
     would hold up those who take over."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_SECONDS}s'")
+    if connection.vendor != "postgresql":
+        return
+    connection.close()
+    options = connections.settings["default"]["OPTIONS"]
+    limit = f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_SECONDS}s"
+    options["options"] = f"{options.get('options', '')} {limit}".strip()
+    options["pool"] = {"min_size": 0, "max_size": concurrency + OTHER_THREADS, "timeout": GET_SESSION_SECONDS}
 
 
 def _engine_url() -> str:

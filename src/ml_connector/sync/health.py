@@ -47,10 +47,10 @@ def fails(trail: audit.Trail, integration: Integration, connection: Connection, 
     connection.save(update_fields=["health", "health_text", "health_at", "failures", "not_before"])
 
 
-def problems_end(trail: audit.Trail, integration: Integration, connection: Connection) -> None:
-    """What was said of the Connection is over."""
-    for cause in ("credentials_refused", "wrong_company", "target_unavailable"):
-        problems.end_problem(trail, integration, cause, subject=f"connection:{connection.name}")
+def said_of(connection: Connection) -> list[tuple[str, str]]:
+    """Causes and subjects of what may have been said of a Connection, which a success ends."""
+    causes = ("credentials_refused", "wrong_company", "target_unavailable")
+    return [(cause, f"connection:{connection.name}") for cause in causes]
 
 
 def _refused(connection: Connection, failure: SystemFailure) -> Cause:

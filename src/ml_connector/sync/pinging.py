@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from ml_connector import audit, clock, vault
 from ml_connector.redaction import redacted
-from ml_connector.sync import health
+from ml_connector.sync import health, problems
 from ml_connector.sync.connections import confirm_identity, opened, uses_this_hour
 from ml_connector.sync.flows import declaration, side
 from ml_connector.sync.leases import Lease, held
@@ -101,7 +101,7 @@ def _store(connection: Connection, steps: list[Step], actor: str) -> None:
         if not failed:
             health.works(connection)
             for integration in _integrations(connection):
-                health.problems_end(trail, integration, connection)
+                problems.end_problems(trail, integration, health.said_of(connection))
             return
         if connection.health != Health.CIRCUIT_OPEN:
             connection.health = Health.FAILING

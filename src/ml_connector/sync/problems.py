@@ -157,6 +157,19 @@ def end_problem(trail: audit.Trail, integration: Integration, cause: str, subjec
         _solve(trail, problem)
 
 
+def end_problems(trail: audit.Trail, integration: Integration, over: Collection[tuple[str, str]]) -> None:
+    """Solves the open Problems of these causes and subjects because the causes are gone."""
+    rows = Problem.objects.of(integration.workspace_id).filter(
+        integration=integration,
+        cause__in=[cause for cause, _ in over],
+        subject__in=[subject[:200] for _, subject in over],
+        state=ProblemState.OPEN,
+    )
+    for problem in rows:
+        if (problem.cause, problem.subject) in over:
+            _solve(trail, problem)
+
+
 def reported(flow: Flow, cause: str) -> list[Problem]:
     """The open Problems of a cause that report on Records of a Flow."""
     rows = Problem.objects.of(flow.workspace_id).filter(cause=cause, state=ProblemState.OPEN)

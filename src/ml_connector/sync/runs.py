@@ -73,13 +73,13 @@ def _ended(flow: Flow, run: Run, counts: dict[str, Any]) -> None:
         _failed(flow, run, stopped)
         return
     held = counts.get("blocked", 0) + counts.get("in_doubt", 0) + counts.get("failed", 0)
-    _close(flow, run, RunState.WITH_PROBLEMS if held else RunState.SUCCEEDED)
-    health.works(run.connection)
+    over = [("internal_error", f"flow:{flow.name}"), *health.said_of(run.connection)]
+    if run.kind in {RunKind.PULL, RunKind.SWEEP}:
+        over.append(("source_shape_changed", f"flow:{flow.name}"))
     with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
-        if run.kind in {RunKind.PULL, RunKind.SWEEP}:
-            problems.end_problem(trail, flow.integration, "source_shape_changed", subject=f"flow:{flow.name}")
-        problems.end_problem(trail, flow.integration, "internal_error", subject=f"flow:{flow.name}")
-        health.problems_end(trail, flow.integration, run.connection)
+        _close(trail, flow, run, RunState.WITH_PROBLEMS if held else RunState.SUCCEEDED)
+        health.works(run.connection)
+        problems.end_problems(trail, flow.integration, over)
     if not counts.get("unfinished"):
         flow.last_success_at = run.ended_at
         flow.deaths = 0
@@ -90,8 +90,8 @@ def _failed(flow: Flow, run: Run, failure: Exception) -> None:
     """A Run that could not do its work is never called a success (R19)."""
     explained = isinstance(failure, (SystemFailure, vault.VaultError))
     text = redacted(str(failure)) if explained else f"An error of ours ({type(failure).__name__})."
-    _close(flow, run, RunState.FAILED, text)
     with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
+        _close(trail, flow, run, RunState.FAILED, text)
         if isinstance(failure, ShapeChanged):
             what = f"The {spec_of(flow).label} cannot be read: {text}"
             fix = "Nothing of the page was stored. Correct the field or the setting that names it; it goes on then."
@@ -109,25 +109,24 @@ def _report(trail: audit.Trail, flow: Flow, cause: str, text: str, fix: str, **d
     problems.open_problem(trail, flow.integration, found, flow)
 
 
-def _close(flow: Flow, run: Run, state: RunState, text: str = "") -> None:
+def _close(trail: audit.Trail, flow: Flow, run: Run, state: RunState, text: str = "") -> None:
     run.state, run.text, run.ended_at = state, text, clock.now()
     run.save(update_fields=["state", "text", "ended_at", "counts"])
-    with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
-        trail.add("run", f"flow:{flow.pk}", kind=run.kind, state=str(state), counts=run.counts)
+    trail.add("run", f"flow:{flow.pk}", kind=run.kind, state=str(state), counts=run.counts)
 
 
 # --- when it is due again
 
 
 def _due_again(flow: Flow, run: Run, started: datetime) -> None:
-    """The earliest of what the Run found to do. A wake-up that came while it ran is kept."""
+    """The earliest of what the Run found to do. A wake-up that came while it ran is kept. Where it found nothing, the
+    schedule says when the Flow is read again."""
     if run.kind == RunKind.PULL:
-        at = clock.now() if run.counts.get("unfinished") else started + timedelta(seconds=flow.every)
-        earlier(flow, "next_pull_at", _not_before(run, at))
+        if run.counts.get("unfinished"):
+            earlier(flow, "next_pull_at", _not_before(run, clock.now()))
         if run.counts.get("new") or run.counts.get("changed"):
             earlier(flow, "next_push_at", clock.now())
     elif run.kind == RunKind.SWEEP:
-        earlier(flow, "next_sweep_at", _not_before(run, started + timedelta(seconds=spec_of(flow).sweep_every)))
         earlier(flow, "next_push_at", clock.now())
     else:
         if spec_of(flow).kind is FlowKind.REFERENCE:

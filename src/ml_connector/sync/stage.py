@@ -108,10 +108,11 @@ def stage(flow: Flow, pages: Sequence[Encoded], run: Run, lease: Lease, *, keep_
     total = Staged()
     with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
         lease.confirm()
+        closed = closing.closed_periods(flow)
         for page in pages:
             staged = Staged(read=len(page.rows))
             if page.rows:
-                _store(trail, flow, page.rows, staged)
+                _store(trail, flow, page.rows, staged, closed)
             if not keep_cursor and page.cursor is not None:
                 flow.cursor = dict(page.cursor)
             total.add(staged)
@@ -130,9 +131,8 @@ def stage(flow: Flow, pages: Sequence[Encoded], run: Run, lease: Lease, *, keep_
     return total
 
 
-def _store(trail: audit.Trail, flow: Flow, rows: Sequence[bulk.New], staged: Staged) -> None:
+def _store(trail: audit.Trail, flow: Flow, rows: Sequence[bulk.New], staged: Staged, closed: frozenset[str]) -> None:
     known = bulk.known(flow, [row[0] for row in rows])
-    closed = closing.closed_periods(flow)
     newer_months: dict[str, str] = {}
     inserts: dict[str, bulk.New] = {}
     updates: list[tuple[Any, ...]] = []
