@@ -6,8 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from ml_connector.sync import deliver, problems
+from ml_connector import clock
+from ml_connector.integrations.base import Side
+from ml_connector.sync import deliver, holds, problems
 from ml_connector.sync.models import Attempt, Link, Outcome, Problem, RunKind
+from ml_connector.sync.preview import preview
+from ml_connector.sync.queries.links import link_rows
 from ml_connector.sync.replay import replay
 from tests.sync.sapb1_pair import sapb1_pair, stp
 
@@ -204,7 +208,9 @@ def test_a_payment_over_bills_of_others_is_held_whole_until_they_are_known(pair)
         "DocDate": "2026-11-16", "DocDueDate": "2026-12-16",
         "DocumentLines": [{"AccountCode": "10-6100", "ItemDescription": "x", "LineTotal": 80, "VatGroup": "P0"}],
     })  # fmt: skip
-    turn(pair, "invoices", "payments")
+    turn(pair, "invoices")
+    assert pair.flow("payments").next_push_at == clock.now(), "what it waited for wakes it"
+    turn(pair)
     assert causes(pair) == {"edit_after_posting"}, "the clerk's bill is worded otherwise, and is paid"
     (posted,) = pair.posted()
     assert [D(str(row["SumApplied"])) for row in posted["PaymentInvoices"]] == [1620, 80]
@@ -274,6 +280,37 @@ def test_a_credit_note_that_has_lowered_its_invoice_is_not_applied_again(pair): 
     turn(pair)
     assert "PK-509" in told(pair, "payment_unmatched")
     assert references(pair) == [stp(1)]
+
+
+def test_a_hold_on_a_supplier_covers_their_payments(pair):  # R70
+    pair.pay(stp(1), ELC_1001="1620.00")
+    pair.pay(stp(2), PK_502="250.00")
+    turn(pair)
+    holds.hold_supplier(pair.integration, "ELC001", "a lawsuit", "clerk")
+    held = holds.held(pair.workspace)
+    covered = [key for key in (stp(1), stp(2)) if held.covers(pair.payment(key))]
+    assert covered == [stp(1)]
+
+
+def test_a_preview_foresees_what_is_posted_and_cancelled_and_writes_nothing(pair):
+    pair.pay(stp(1), ELC_1001="1620.00")
+    turn(pair)
+    pair.change(stp(1), singleStatus="VOIDED")
+    pair.pay(stp(2), PK_502="250.00")
+    pair.later(minutes=15)
+    before = pair.writes(Side.ERP)
+    found = next(flow for flow in preview(pair.integration, "clerk").flows if flow.flow == "payments")
+    assert (found.created.records, found.cancelled.records) == (1, 1)
+    assert found.created.amount == {"USD": D("250.00")}
+    assert pair.writes(Side.ERP) == before
+
+
+def test_a_link_list_names_a_payment_by_its_number_after_its_cancellation_too(pair):
+    pair.pay(stp(1), ELC_1001="1620.00")
+    turn(pair)
+    becomes(pair, "VOIDED")
+    (row,) = link_rows(pair.integration, "payment")
+    assert (row.source_key, row.number) == (f"{stp(1)}/1", pair.number(stp(1)))
 
 
 # --- made again

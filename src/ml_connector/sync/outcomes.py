@@ -160,6 +160,8 @@ def _note_links(trail: audit.Trail, flow: Flow, made: Mapping[int, Link]) -> Non
         subjects += [row.source_key, f"{row.type}:{row.source_key}"]
     if subjects:
         problems.recheck(flow.integration, PARENT_CAUSES, subjects)
+        if not cycles.cycles(flow):
+            problems.recheck(flow.integration, ("payment_unmatched",))
 
 
 def close(
