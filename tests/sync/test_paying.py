@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
 
 from ml_connector import clock
 from ml_connector.integrations.base import Side
-from ml_connector.sync import deliver, holds, problems
+from ml_connector.sync import cycles, deliver, holds, outcomes, problems, push, settle
 from ml_connector.sync.models import Attempt, Link, Outcome, Problem, RunKind
 from ml_connector.sync.preview import preview
 from ml_connector.sync.queries.links import link_rows
@@ -203,6 +204,8 @@ def test_a_payment_over_bills_of_others_is_held_whole_until_they_are_known(pair)
     turn(pair)
     assert pair.posted() == []
     assert "The other 1 of its bills did" in told(pair, "payment_unmatched")
+    turn(pair, "invoices", "payments")
+    assert "bill ELC-9000 (" in told(pair, "payment_unmatched"), "once it was listed"
     pair.b1.edit("PurchaseInvoices", {
         "CardCode": "ELC001", "NumAtCard": "ELC-9000", "DocType": "dDocument_Service", "TaxDate": "2026-11-16",
         "DocDate": "2026-11-16", "DocDueDate": "2026-12-16",
@@ -235,7 +238,7 @@ def test_more_than_is_open_is_refused_before_anything_is_posted(pair):  # R28
     pair.pay(stp(1), PK_502="250.00")
     turn(pair)
     assert (pair.posted(), pair.open("PK-502")) == ([], 100)
-    assert "PK-502" in told(pair, "over_application")
+    assert "Of the invoice PK-502 USD 100.00 are open" in told(pair, "over_application")
     pair.b1.edit("actions", {"do": "reconcile", "entry": entry})
     decide(pair, "over_application", "retry")
     turn(pair)
@@ -480,6 +483,47 @@ def test_a_worker_that_dies_after_its_posting_leaves_one_payment_to_the_next(pai
     turn(pair)
     assert sorted(references(pair)) == [stp(1), stp(2)]
     assert pair.states("payments") == {"confirmed": 2}
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "nth"),
+    [
+        (push, "resolve_part", 2),
+        (outcomes, "confirmed", 1),
+        (outcomes, "confirmed", 3),
+        (outcomes, "settle_records", 2),
+        (cycles, "end", 1),
+        (settle, "settle", 1),
+    ],
+)
+def test_a_process_killed_in_any_transaction_leaves_the_same_end(pair, monkeypatch, module, name, nth):  # R9
+    whole, calls = getattr(module, name), iter(range(1, 1000))
+
+    def dies(*args, **named):
+        if next(calls) == nth:
+            raise SystemExit
+        return whole(*args, **named)
+
+    def run(*steps):
+        for step in steps:
+            with suppress(SystemExit):
+                step()
+
+    monkeypatch.setattr(module, name, dies)
+    pair.b1.faults([{"match": POST, "do": "commit_then_status", "status": 502, "times": 1}])
+    pair.pay(stp(1), ELC_1001="1620.00")
+    pair.pay(stp(2), PK_502="250.00")
+    run(*[lambda: turn(pair)] * 3)
+    pair.change(stp(2), singleStatus="VOIDED")
+    run(*[lambda: turn(pair)] * 3)
+    pair.change(stp(2), singleStatus="CLEARED")
+    run(*[lambda: turn(pair)] * 3)
+    assert next(calls) > nth, "it was killed"
+    assert references(pair) == [stp(1), stp(2), f"{stp(2)}/2"]
+    assert sorted(alive(pair)) == [stp(1), f"{stp(2)}/2"]
+    assert pair.states("payments") == {"confirmed": 2}
+    assert pair.clearing() == 1870
+    pair.check_settled()
 
 
 def test_two_true_payments_of_the_same_day_and_amount_are_two(pair):  # R5

@@ -19,8 +19,8 @@ import msgspec
 from ml_connector.domain.money import Money
 from ml_connector.domain.records import CreditUsed, Invoice, Payment, PaymentAllocation, PaymentStatus, decode
 from ml_connector.sync import cycles
-from ml_connector.sync.flows import declaration, document_flows, policy, spec_of
-from ml_connector.sync.models import Flow, Link, Record
+from ml_connector.sync.flows import declaration, document_flows, policy, source_of, spec_of
+from ml_connector.sync.models import Flow, Link, Record, TargetEntry
 from ml_connector.sync.problems import Cause
 from ml_connector.sync.resolved import Held, Resolved, Skip
 
@@ -112,12 +112,12 @@ class Paying:
     def _part(self, paid: PaymentAllocation) -> Part:
         invoice = self._source_key("invoice", paid.invoice)
         if invoice is None:
-            return Part(None, stranger=f"bill {paid.invoice}")
+            return Part(None, stranger=f"bill {self._titled('invoice', paid.invoice)}")
         credits: list[CreditUsed] = []
         for used in paid.credits:
             ref = self._source_key("credit_note", used.ref)
             if ref is None:
-                return Part(None, stranger=f"credit {used.ref}")
+                return Part(None, stranger=f"credit {self._titled('credit_note', used.ref)}")
             corrects = self._corrected_by(ref)
             if corrects is None:
                 credits.append(msgspec.structs.replace(used, ref=ref))
@@ -141,6 +141,15 @@ class Paying:
             integration=self.integration, type=link_type, target_key=target_key
         )
         return rows.values_list("source_key", flat=True).first()
+
+    def _titled(self, link_type: str, key: str) -> str:
+        """A document of the platform by the number that it was last listed with."""
+        rows = TargetEntry.objects.of(self.flow.workspace_id).filter(
+            connection=source_of(self.flow), type=link_type, key=key
+        )
+        payload = rows.values_list("payload", flat=True).first()
+        value = decode("invoice", bytes(payload)) if payload else None
+        return f"{value.number} ({key})" if isinstance(value, Invoice) else key
 
     def _credit(self, key: str) -> Record | None:
         rows = Record.objects.of(self.flow.workspace_id).filter(flow_id__in=self._credit_flows, key=key)

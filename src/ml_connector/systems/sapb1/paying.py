@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from ml_connector.domain.money import Money
 from ml_connector.domain.records import Payment
 from ml_connector.systems.base import Refused
 from ml_connector.systems.sapb1.company import Company
@@ -157,8 +158,8 @@ def _check_document(key: str, value: Decimal, paid: Paid | None, payment: Paymen
     if paid.open is not None and abs(value) > paid.open:
         raise Refused(
             "over_application",
-            f"Of the {named} {paid.open} {paid.currency} are open in {NAME}; {about} would apply {abs(value)}. Look up "
-            "what was paid already.",
+            f"Of the {named} {Money(paid.open, paid.currency)} are open in {NAME}; {about} would apply "
+            f"{Money(abs(value), paid.currency)}. Look up what was paid already.",
             "SumApplied",
         )
 
@@ -177,4 +178,4 @@ def _branch(documents: Iterable[Paid], about: str) -> int:
 
 def about_payment(record: Payment) -> str:
     """What a payment is called in a sentence."""
-    return f"the payment of {record.amount} {record.currency} on {record.date} to {record.supplier}"
+    return f"the payment of {Money(record.amount, record.currency)} on {record.date} to {record.supplier}"

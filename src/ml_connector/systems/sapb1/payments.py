@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from ml_connector.domain.money import rounded
 from ml_connector.domain.records import Payment, PaymentAllocation, PaymentStatus
 from ml_connector.systems.base import (
     DocumentState,
@@ -198,7 +199,7 @@ class VendorPayments:
             number=words(row, "NumAtCard") or str(row["DocNum"]),
             supplier=text(row, "CardCode"),
             currency=currency,
-            open=number(row, total) - number(row, name) if name in row else None,
+            open=rounded(number(row, total) - number(row, name), currency) if currency and name in row else None,
             usable=row.get("DocumentStatus") in {"bost_Open", "O"} and not yes(row, "Cancelled"),
             branch=branch if isinstance(branch, int) and branch > 0 else None,
         )
