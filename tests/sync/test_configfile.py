@@ -145,8 +145,8 @@ def test_intervals_are_written_as_they_are_read(seconds: int, text: str) -> None
         ),
         (
             "kind: syspro-bill",
-            "kind: sapb1-bill",
-            ['acme.yaml:17: integrations.payables.kind: there is no kind "sapb1-bill". Did you mean syspro-bill?'],
+            "kind: sysporo-bill",
+            ['acme.yaml:17: integrations.payables.kind: there is no kind "sysporo-bill". Did you mean syspro-bill?'],
         ),
         (
             "erp: erp",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -27,6 +28,25 @@ ROUNDING_TOLERANCE = Setting(
 ROUNDING_ACCOUNT = Setting(
     "rounding_account",
     "The source's account that rounding differences are coded to; it is mapped like any other account.",
+)
+
+NEAR_DUPLICATE_DAYS = Setting(
+    "near_duplicate_days",
+    "Same supplier and amount within so many days is reported as a near duplicate. 0 turns the report off.",
+    type=int,
+    default=0,
+)
+AUTO_MAP_EXACT = Setting(
+    "auto_map_exact",
+    "Map codes that are written the same on both sides without asking. Off: they are only suggested.",
+    type=bool,
+    default=False,
+)
+HIGHEST_AMOUNT = Setting(
+    "highest_amount",
+    "Documents above this amount wait for a person (R31).",
+    type=Decimal,
+    default=Decimal("999999999.99"),
 )
 
 
@@ -67,6 +87,8 @@ class FlowSpec:
     mapping: str = ""
     """The Mapping that a reference Flow feeds."""
     policies: tuple[Setting, ...] = ()
+    marked_by_key: bool = False
+    """The mark written into the target is the source's key itself: people of both sides know the document by it."""
     label: str = ""
     """What people call the records, in the plural."""
 

@@ -6,11 +6,13 @@ SYSPRO owns suppliers and invoices; BILL receives them for approval and payment.
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 
 from ml_connector.integrations.base import (
+    AUTO_MAP_EXACT,
+    HIGHEST_AMOUNT,
     HOUR,
     MINUTE,
+    NEAR_DUPLICATE_DAYS,
     ROUNDING_ACCOUNT,
     ROUNDING_TOLERANCE,
     FlowKind,
@@ -45,25 +47,6 @@ SETTLE_WAIT = Setting(
     type=int,
     default=120,
 )
-NEAR_DUPLICATE_DAYS = Setting(
-    "near_duplicate_days",
-    "Same supplier and amount within so many days is reported as a near duplicate. 0 turns the report off.",
-    type=int,
-    default=0,
-)
-AUTO_MAP_EXACT = Setting(
-    "auto_map_exact",
-    "Map codes that are written the same on both sides without asking. Off: they are only suggested.",
-    type=bool,
-    default=False,
-)
-HIGHEST_AMOUNT = Setting(
-    "highest_amount",
-    "Documents above this amount wait for a person (R31).",
-    type=Decimal,
-    default=Decimal("999999999.99"),
-)
-
 SYSPRO_BILL = IntegrationSpec(
     kind="syspro-bill",
     label="SYSPRO -> BILL",

@@ -119,8 +119,10 @@ def _said(action: str, facts: Mapping[str, Any], attempt: Attempt | None) -> tup
         hits = facts.get("hits", ["one"] if facts.get("found") else [])
         by = f" by {facts['by']}" if "by" in facts else ""
         return "searched", f"found{by}: {', '.join(hits)}" if hits else "nothing found"
-    if action == "link":
-        return "linked", f"to {facts.get('target_key', '')}, {facts.get('made_by', '')}"
+    if action in {"link", "link_ended"}:
+        ended = action == "link_ended"
+        why = "cancelled there" if ended else facts.get("made_by", "")
+        return "no longer linked" if ended else "linked", f"to {facts.get('target_key', '')}, {why}"
     told = {"reason", "action", "was", "amount", "currency", "account", "tolerance", "policy"}
     plain = ", ".join(f"{name} {value}" for name, value in facts.items() if name in told)
     return _WORDS.get(action, action.replace("_", " ")), plain
