@@ -38,6 +38,7 @@ __all__ = [
     "PurchaseOrder",
     "Record",
     "Supplier",
+    "TaxCode",
     "TaxIdKind",
     "canonical",
     "content_hash",
@@ -133,6 +134,13 @@ class PaymentTerm(Record, frozen=True, kw_only=True, omit_defaults=True):
     due_months: int | None = None
     discount_percent: Decimal | None = None
     discount_days: int | None = None
+
+
+class TaxCode(Record, frozen=True, kw_only=True, omit_defaults=True):
+    code: str
+    name: str
+    percent: Decimal
+    account: str | None = None
 
 
 class InvoiceKind(StrEnum):
@@ -264,6 +272,7 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "cost_center": CostCenter,
     "currency": Currency,
     "payment_term": PaymentTerm,
+    "tax_code": TaxCode,
     "invoice": Invoice,
     "payment": Payment,
     "purchase_order": PurchaseOrder,
