@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ml_connector.integrations.base import IntegrationSpec
 from ml_connector.integrations.syspro_bill import SYSPRO_BILL
-from ml_connector.systems import sapb1
+from ml_connector.systems import basware, sapb1
 from ml_connector.systems.base import System
 
 INTEGRATIONS: dict[str, IntegrationSpec] = {spec.kind: spec for spec in (SYSPRO_BILL,)}
 
 SYSTEMS: dict[str, System] = {
-    sapb1.SYSTEM.name: sapb1.SYSTEM,
+    **{system.name: system for system in (sapb1.SYSTEM, basware.SYSTEM)},
     **{system.name: system for spec in INTEGRATIONS.values() for system in (spec.erp, spec.platform)},
 }
-"""What a Connection may lead to; SAP Business One can be connected and tested before a pair uses it."""
+"""What a Connection may lead to; SAP Business One and Basware can be connected and tested before a pair uses them."""
