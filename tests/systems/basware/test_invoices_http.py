@@ -11,7 +11,7 @@ import pytest
 
 from ml_connector.domain.records import InvoiceStatus, Payment, PaymentAllocation, PaymentStatus
 from ml_connector.systems.base import Accepted, Conflict, NoLonger, NotFound, OutcomeUnknown, Ref, Refused, Transient
-from ml_connector.systems.basware.handshake import Claim, Outcome
+from ml_connector.systems.basware.handshake import Claim, Outcome, Taken
 from ml_connector.systems.basware.webhooks import signature, signed
 
 from .conftest import NOW, Reply, status
@@ -114,7 +114,7 @@ def test_documents_of_lost_notifications_are_found_in_the_tasks(p2p):  # R58
 
 def test_an_acknowledgement_has_no_body_and_a_content_type(p2p):
     p2p.site.on("POST", f"{ONE}/acknowledge", Reply(200, "inv-1"))
-    assert p2p.client.transfers.claim("inv-1") is Claim.OURS
+    assert p2p.client.transfers.claim("inv-1") == Taken(Claim.OURS, "request-2")
     (sent,) = p2p.site.calls("POST", f"{ONE}/acknowledge")
     assert sent.content == b"" and sent.headers["content-type"] == "application/json"
 
@@ -131,7 +131,7 @@ def test_an_acknowledgement_has_no_body_and_a_content_type(p2p):
 def test_a_second_acknowledgement_is_understood_by_reading(p2p, status_, claim):
     p2p.site.on("POST", f"{ONE}/acknowledge", Reply(405))
     standing(p2p, status_)
-    assert p2p.client.transfers.claim("inv-1") is claim
+    assert p2p.client.transfers.claim("inv-1") == Taken(claim)
 
 
 def test_a_document_that_was_withdrawn_cannot_be_taken_over(p2p):

@@ -388,6 +388,11 @@ def test_tax_that_is_not_paid_counts_only_where_the_gross_holds_it():
     assert read(taxSum2=30, grossSum=1650).record.tax == Decimal(150)
 
 
+def test_a_header_without_its_tax_has_what_lies_between_net_and_gross():
+    assert read(taxSum1=None).record.tax == Decimal(120)
+    assert read(taxSum1=None, netSum=None).record.tax == Decimal(0)
+
+
 def test_lines_that_do_not_add_up_are_left_as_they_are_for_the_check_to_hold():  # R22
     item = read(grossSum=1620.01)
     assert item.invalid is None and not item.record.adds_up()
@@ -420,6 +425,7 @@ def test_a_type_of_credit_notes_can_be_named_and_their_reference_placed():  # R2
         ({"grossSum": None}, "field_missing", "grossSum"),
         ({"dueDate": None}, "field_missing", "dueDate"),
         ({"invoiceNumber": " ", "invoiceDate": None}, "field_missing", "invoiceNumber, invoiceDate"),
+        ({"supplierCode": ""}, "field_missing", "supplierCode"),
         ({"currencyCode": "EU"}, "unmapped_code", "ISO 4217"),
         ({"netSum": 1500.001}, "source_shape_changed", "1500.001"),
     ],

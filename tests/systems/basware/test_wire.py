@@ -238,6 +238,11 @@ def test_a_refusal_names_the_record_and_what_basware_said():
     assert "100_V_E: SCHEMA_VALIDATION_ERROR: name too long" in text
 
 
+def test_a_refusal_names_the_request_by_which_support_finds_it():
+    answer = answered(refused("SCHEMA_VALIDATION_ERROR"), 400, headers={"x-amzn-requestid": "KLF5"})
+    assert "request KLF5" in str(failure(answer, "vendor ELC001", NOW))
+
+
 def test_both_shapes_of_an_error_are_read():
     pushed = {
         "requestId": "r",

@@ -78,7 +78,8 @@ def from_document(row: Json, options: Options) -> Item[Invoice]:
     """The invoice that a document is. One that cannot travel says why, and does not keep the others from it."""
     key, status = text(row, "invoiceId"), text(row, "processingStatus")
     name = words(row, "invoiceNumber")
-    about = f"Invoice {name or key} of supplier {text(row, 'supplierCode')}"
+    supplier = words(row, "supplierCode")
+    about = f"Invoice {name or key} of supplier {supplier or '(none)'}"
     problem: str | None = None
     currency = text(row, "currencyCode").upper()
     if currency not in MINOR_UNITS:
@@ -92,14 +93,16 @@ def from_document(row: Json, options: Options) -> Item[Invoice]:
         except Unsound as unsound:
             problem = str(unsound)
     invoiced, due = day(row, "invoiceDate"), day(row, "dueDate")
-    problem = problem or _missing(about, {"invoiceNumber": name, "invoiceDate": invoiced, "dueDate": due})
+    problem = problem or _missing(
+        about, {"invoiceNumber": name, "supplierCode": supplier, "invoiceDate": invoiced, "dueDate": due}
+    )
     rate, base = _rate(row, sums, currency, options)
     credit = sums.sign < 0 or (words(row, "invoiceTypeCode") or "") in options.credit_type_codes
     gone = status in WITHDRAWN or status in options.withdrawn_statuses
     record = Invoice(
         kind=InvoiceKind.CREDIT_NOTE if credit else InvoiceKind.INVOICE,
         number=name or key,
-        supplier=text(row, "supplierCode"),
+        supplier=supplier or "",
         date=invoiced or NO_DATE,
         posting_date=day(row, "voucherDate"),
         due_date=due or invoiced or NO_DATE,
@@ -140,7 +143,10 @@ def _sums(row: Json, currency: str, about: str) -> Sums:
     if gross is None:
         raise Unsound(f"field_missing: {about} has no grossSum. Enter its total in P2P.")
     net = amount(row, "netSum", currency)
-    paid_tax, other_tax = amount(row, "taxSum1", currency) or ZERO, amount(row, "taxSum2", currency) or ZERO
+    paid_tax, other_tax = amount(row, "taxSum1", currency), amount(row, "taxSum2", currency) or ZERO
+    if paid_tax is None:
+        # The one is the total without tax, the other that with it.
+        paid_tax = ZERO if net is None else gross - net
     if net is None:
         net = gross - paid_tax
     both = net + paid_tax + other_tax == gross != net + paid_tax

@@ -28,6 +28,9 @@ from ml_connector.systems.transport.answer import Answer
 
 NAME = "Basware"
 
+REQUEST_ID = "x-amzn-requestid"
+"""Header of every answer, in small letters."""
+
 _TEXT_LIMIT = 300
 
 CREDENTIALS = frozenset({"ACCESS_TOKEN_VALIDATION_ERROR", "CREDENTIAL_VALIDATION_ERROR"})
@@ -97,7 +100,7 @@ def sign_in_failure(answer: Answer, where: str, user: str, now: datetime) -> Sys
     if answer.status == 429:
         return Throttled(f"{NAME} asks to wait with the sign-in.", answer.retry_after(now))
     if answer.status >= 500:
-        return Transient(f"{NAME} had an error of its own at the sign-in ({answer.status}). {_said(found)}")
+        return Transient(f"{NAME} had an error of its own at the sign-in ({answer.status}). {_told(answer, found)}")
     if answer.status == 404 or 300 <= answer.status < 400:
         return Refused(
             "not_found", f"There is no API of {NAME} at {where} ({answer.status}). Check base_url.", "base_url"
@@ -105,11 +108,11 @@ def sign_in_failure(answer: Answer, where: str, user: str, now: datetime) -> Sys
     if answer.status in {400, 422}:
         return AuthFailed(
             f"{NAME} gives {user} no token: a scope may not be given to this client. Compare scopes with the list that "
-            f"Basware sent with the client id. {_said(found)}"
+            f"Basware sent with the client id. {_told(answer, found)}"
         )
     return AuthFailed(
         f"{NAME} refuses the sign-in of {user} at {where}. Check region, environment, client_id and client_secret: "
-        f"those of another region or environment are refused too. {_said(found)}"
+        f"those of another region or environment are refused too. {_told(answer, found)}"
     )
 
 
@@ -126,22 +129,23 @@ def failure(answer: Answer, about: str, now: datetime) -> SystemFailure:
         return _not_permitted(answer, about, found)
     if status in {408, 425}:
         return answer.unclear("gave up waiting")
-    return _by_state(about, found, codes, status) or _refusal(about, found, status)
+    said = _told(answer, found)
+    return _by_state(about, said, codes, status) or _refusal(about, said, found, status)
 
 
 def _not_permitted(answer: Answer, about: str, found: Sequence[Fault]) -> SystemFailure:
     if answer.status == 403:
         return Refused(
             "permission",
-            f"The client may not do this: {about}. Have Basware give it the scope, enter it in scopes. {_said(found)}",
+            f"The client may not do this: {about}. Have Basware give it the scope, and enter that in scopes. "
+            f"{_told(answer, found)}",
             "scopes",
         )
-    return AuthFailed(f"{NAME} takes neither user nor token for {about}. Check the credentials. {_said(found)}")
+    return AuthFailed(f"{NAME} takes neither user nor token for {about}. Check the credentials. {_told(answer, found)}")
 
 
-def _by_state(about: str, found: Sequence[Fault], codes: set[str], status: int) -> SystemFailure | None:
+def _by_state(about: str, said: str, codes: set[str], status: int) -> SystemFailure | None:
     """Refusals for what is, or is not, at the other end."""
-    said = _said(found)
     if status == 404 or "ENTITY_NOT_FOUND" in codes:
         return NotFound(f"{NAME} has nothing there. Asked for: {about}. {said}")
     if status == 405 or "METHOD_NOT_ALLOWED" in codes:
@@ -160,25 +164,28 @@ def batch_failure(error: SystemFailure, about: str) -> SystemFailure:
     return error
 
 
-def _refusal(about: str, found: Sequence[Fault], status: int) -> Refused:
+def _refusal(about: str, said: str, found: Sequence[Fault], status: int) -> Refused:
     if 300 <= status < 400:
         return Refused("redirected", f"{NAME} sends {about} to another address, which is not followed.", "base_url")
     first = found[0] if found else Fault()
     code, text = CAUSES.get(first.code, (first.code.lower() or f"http_{status}", "It says no."))
-    return Refused(code, f"{NAME} does not take {about}. {text} {_said(found)}", first.field or None)
+    return Refused(code, f"{NAME} does not take {about}. {text} {said}", first.field or None)
 
 
 def _server_error(answer: Answer, about: str, found: Sequence[Fault]) -> SystemFailure:
     text = f"{NAME} had an error of its own ({answer.status}) with {about}."
     if answer.wrote:
-        return OutcomeUnknown(f"{text} Whether it was stored is not known. {_said(found)}")
-    return Transient(f"{text} {_said(found)}")
+        return OutcomeUnknown(f"{text} Whether it was stored is not known. {_told(answer, found)}")
+    return Transient(f"{text} {_told(answer, found)}")
 
 
-def _said(found: Sequence[Fault]) -> str:
-    """Basware's own words, of at most three elements."""
+def _told(answer: Answer, found: Sequence[Fault]) -> str:
+    """Basware's own words, of at most three elements, and the id by which its support finds the request."""
     parts = [": ".join(part for part in (fault.external_code, fault.code, fault.text) if part) for fault in found[:3]]
-    return f"({NAME} says: {'; '.join(part for part in parts if part)})" if any(parts) else f"({NAME} gave no reason.)"
+    words = "; ".join(part for part in parts if part)
+    request = answer.headers.get(REQUEST_ID, "")
+    shown = f", request {request}" if request else ""
+    return f"({NAME} says: {words}{shown})" if words else f"({NAME} gave no reason{shown}.)"
 
 
 def _short(text: object) -> str:

@@ -51,6 +51,14 @@ class Claim(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """An acknowledgement, and the request that it was made by."""
+
+    claim: Claim
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where a document stands in its transfer."""
 
@@ -96,19 +104,18 @@ class Transfers:
             raise NotFound(f"{NAME} has no invoice {invoice} any more.")
         return Standing(text(row, "processingStatus"), cycle(row), tuple(responses(row, ANSWERS)))
 
-    def claim(self, invoice: str) -> Claim:
+    def claim(self, invoice: str) -> Taken:
         """Acknowledges a document, to be called once its content is safely stored.
 
         Raises OutcomeUnknown for a lost receipt (`claimed` settles it), NotFound, and Conflict for a document that is
         neither waiting nor taken over: it was withdrawn.
         """
+        about = f"the acknowledgement of invoice {invoice}"
         try:
-            self.p2p.write(
-                "POST", f"{_address(invoice)}/acknowledge", about=f"the acknowledgement of invoice {invoice}"
-            )
+            written = self.p2p.write("POST", f"{_address(invoice)}/acknowledge", about=about)
         except NoLonger:
-            return self.claimed(invoice) or self._undecided(invoice)
-        return Claim.OURS
+            return Taken(self.claimed(invoice) or self._undecided(invoice))
+        return Taken(Claim.OURS, written.request_id)
 
     def claimed(self, invoice: str) -> Claim | None:
         """Whether a document was taken over, without saying by whom; None while it still waits."""

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlencode, urljoin
 
 from ml_connector.systems.base import Access, AuthFailed, OutcomeUnknown, Refused, SystemFailure, Transient
-from ml_connector.systems.basware.errors import NAME, failure, in_band, sign_in_failure
+from ml_connector.systems.basware.errors import NAME, REQUEST_ID, failure, in_band, sign_in_failure
 from ml_connector.systems.basware.regions import foreign_issuer, host_of
 from ml_connector.systems.basware.settings import PARALLEL, options
 from ml_connector.systems.basware.tokens import Token, claim
@@ -27,7 +27,6 @@ from ml_connector.systems.transport.http import Answer, Http, Parameters
 Json = dict[str, Any]
 
 CONTINUATION = "x-amz-meta-continuationtoken"
-REQUEST_ID = "x-amzn-requestid"
 OUR_REQUEST_ID = "x-bw-request-id"
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
