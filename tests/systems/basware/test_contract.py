@@ -135,7 +135,7 @@ def play(opened: Any) -> None:
         target = client.target(name, {})
         target.find(record, MARK)
         accepted = target.create(record, MARK)
-        for handle in (accepted.handle, "-"):
+        for handle in (accepted.handle, f"-|{accepted.handle.partition('|')[2]}"):
             try:
                 target.outcome(handle, record, MARK)
             except SystemFailure:

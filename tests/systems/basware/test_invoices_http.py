@@ -216,24 +216,26 @@ def test_a_failed_document_comes_back_in_another_cycle_and_is_answered_anew(p2p)
 
 def test_an_answer_counts_once_p2p_has_taken_it(p2p):  # R12
     code = DONE.code("inv-1", 1)
+    given = f"request-9|{code}"
     standing(p2p, "TransferInProgress")
     answers = [Reply(404), status("request-9", {code: "Success"}, entity="TransferResponse")]
     p2p.site.on("GET", "/v1/requestStatus/request-9", *answers)
-    assert not p2p.client.transfers.outcome("request-9", "inv-1", DONE, 1)
-    assert p2p.client.transfers.outcome("request-9", "inv-1", DONE, 1)
+    assert not p2p.client.transfers.outcome(given, "inv-1", success=True)
+    assert p2p.client.transfers.outcome(given, "inv-1", success=True)
     error = {
         "status": "Error",
         "errors": [{"type": "Error", "message": "Invoice locked", "category": "DataValidation"}],
     }
     p2p.site.on("GET", "/v1/requestStatus/request-9", status("request-9", {code: error}, "Error"))
     with pytest.raises(Refused, match="Invoice locked"):
-        p2p.client.transfers.outcome("request-9", "inv-1", DONE, 1)
+        p2p.client.transfers.outcome(given, "inv-1", success=True)
 
 
-@pytest.mark.parametrize(("outcome", "status_"), [(DONE, "Transferred"), (FAILED, "TransferFailed")])
-def test_the_documents_own_status_settles_an_answer_as_well(p2p, outcome, status_):
+@pytest.mark.parametrize(("success", "status_"), [(True, "Transferred"), (False, "TransferFailed")])
+def test_the_documents_own_status_settles_an_answer_as_well(p2p, success, status_):
     standing(p2p, status_)
-    assert p2p.client.transfers.outcome("request-9", "inv-1", outcome, 1)
+    assert p2p.client.transfers.outcome("request-9|code", "inv-1", success=success)
+    assert not p2p.client.transfers.outcome("request-9|code", "inv-1", success=not success)
 
 
 def test_basware_may_refuse_an_answer_with_a_code_of_its_own(p2p):
@@ -310,7 +312,7 @@ def test_a_payment_taken_back_lowers_the_total_once(p2p, payments):  # R29
     assert len(told(p2p)) == 2
     assert payments.differences(back, payments.get(found.key).record) == []
     p2p.site.on("GET", "/v1/requestStatus/request-9", status("request-9", {second["externalCode"]: "Success"}))
-    assert payments.outcome("request-9", back, MARK) == Ref(found.key)
+    assert payments.outcome(f"request-9|{second['externalCode']}", back, MARK) == Ref(found.key)
 
 
 def test_more_is_never_taken_back_than_was_paid(p2p, payments):  # R28

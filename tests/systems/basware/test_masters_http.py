@@ -24,6 +24,7 @@ from .conftest import NOW, Opened, Reply, echo, status
 
 KEY = "100_V_ELC001"
 MARK = "mlc0000000001"
+HANDLE = f"request-9|{KEY}"
 VENDORS = "/v1/vendors"
 
 
@@ -59,7 +60,7 @@ def error(text: str, category: str = "DataValidation") -> dict:
 
 def test_a_record_is_sent_in_an_array_under_its_own_key(p2p, target, make_supplier):  # R6
     accepted = target.create(make_supplier(), MARK)
-    assert accepted == Accepted("request-2")
+    assert accepted == Accepted(f"request-2|{KEY}")
     (sent,) = p2p.site.calls("POST", VENDORS)
     assert [row["externalCode"] for row in sent.json] == [KEY]
     assert sent.headers["content-type"] == "application/json"
@@ -76,12 +77,9 @@ def test_the_targets_say_by_their_type_what_they_can_do(p2p):
 
 def test_it_counts_only_once_p2p_has_it(p2p, target, make_supplier):  # R12
     accepted = target.create(make_supplier(), MARK)
-    answers = [
-        Reply(404),
-        status(accepted.handle, {}, "InProgress"),
-        status(accepted.handle, {KEY: "InProgress"}, "InProgress"),
-    ]
-    outcome(p2p, accepted.handle, *answers, status(accepted.handle, {KEY: "Success"}))
+    request = "request-2"
+    answers = [Reply(404), status(request, {}, "InProgress"), status(request, {KEY: "InProgress"}, "InProgress")]
+    outcome(p2p, request, *answers, status(request, {KEY: "Success"}))
     said = [target.outcome(accepted.handle, make_supplier(), MARK) for _ in range(4)]
     assert said == [None, None, None, Ref(KEY)]
     assert p2p.site.writes() == [("POST", VENDORS)]
@@ -90,7 +88,7 @@ def test_it_counts_only_once_p2p_has_it(p2p, target, make_supplier):  # R12
 @pytest.mark.parametrize("word", ["Success", "Warning"])
 def test_a_warning_is_in(p2p, target, make_supplier, word):
     outcome(p2p, "request-9", status("request-9", {KEY: word}))
-    assert target.outcome("request-9", make_supplier(), MARK) == Ref(KEY)
+    assert target.outcome(HANDLE, make_supplier(), MARK) == Ref(KEY)
 
 
 def test_the_error_of_one_record_of_a_batch_lands_on_that_record(p2p, target, make_supplier):  # R12
@@ -98,74 +96,74 @@ def test_the_error_of_one_record_of_a_batch_lands_on_that_record(p2p, target, ma
     accepted = target.create_batch([(record, MARK) for record in records])
     (sent,) = p2p.site.calls("POST", VENDORS)
     assert [row["vendorCode"] for row in sent.json] == ["ELC001", "NOR002", "PAK003"]
-    assert {one.handle for one in accepted} == {"request-2"}
+    assert [one.handle for one in accepted] == [f"request-2|100_V_{code}" for code in ("ELC001", "NOR002", "PAK003")]
     items = {
         "100_V_ELC001": "Success",
         "100_V_NOR002": error("Payment term 99 does not exist"),
         "100_V_PAK003": "Warning",
     }
     outcome(p2p, "request-2", status("request-2", items, "Error"))
-    assert target.outcome("request-2", records[0], MARK) == Ref("100_V_ELC001")
-    assert target.outcome("request-2", records[2], MARK) == Ref("100_V_PAK003")
+    assert target.outcome(accepted[0].handle, records[0], MARK) == Ref("100_V_ELC001")
+    assert target.outcome(accepted[2].handle, records[2], MARK) == Ref("100_V_PAK003")
     with pytest.raises(Refused, match="Payment term 99 does not exist") as refused:
-        target.outcome("request-2", records[1], MARK)
+        target.outcome(accepted[1].handle, records[1], MARK)
     assert refused.value.code == "not_taken_by_p2p" and "NOR002" in str(refused.value)
 
 
 def test_an_error_is_told_although_others_are_under_way(p2p, target, make_supplier):
     items = {"100_V_ELC001": "InProgress", "100_V_NOR002": error("No such company")}
     outcome(p2p, "request-9", status("request-9", items, "InProgress"))
-    assert target.outcome("request-9", make_supplier("ELC001"), MARK) is None
+    assert target.outcome("request-9|100_V_ELC001", make_supplier("ELC001"), MARK) is None
     with pytest.raises(Refused, match="No such company"):
-        target.outcome("request-9", make_supplier("NOR002"), MARK)
+        target.outcome("request-9|100_V_NOR002", make_supplier("NOR002"), MARK)
 
 
 def test_the_words_of_an_error_come_from_the_feedback_where_the_status_has_none(p2p, target, make_supplier):  # R12
     outcome(p2p, "request-9", status("request-9", {KEY: "Error"}, "Error"))
     p2p.site.on("GET", "/v1/errorFeedbacks/request-9", feedback(KEY, "Currency XTS is not active"))
     with pytest.raises(Refused, match="Currency XTS is not active"):
-        target.outcome("request-9", make_supplier(), MARK)
+        target.outcome(HANDLE, make_supplier(), MARK)
 
 
 def test_a_failed_request_that_does_not_name_the_record_is_no_success(p2p, target, make_supplier):  # R12
     outcome(p2p, "request-9", status("request-9", {}, "Error"))
     with pytest.raises(Refused, match="gave no reason"):
-        target.outcome("request-9", make_supplier(), MARK)
+        target.outcome(HANDLE, make_supplier(), MARK)
 
 
 def test_a_technical_error_is_sent_again(p2p, target, make_supplier):
     outcome(p2p, "request-9", status("request-9", {KEY: error("queue down", "Technical")}, "Error"))
     with pytest.raises(Transient, match="support"):
-        target.outcome("request-9", make_supplier(), MARK)
+        target.outcome(HANDLE, make_supplier(), MARK)
 
 
 def test_a_record_that_a_newer_version_overtook_is_sent_again(p2p, target, make_supplier):
     outcome(p2p, "request-9", status("request-9", {KEY: "RecordExpired"}))
     with pytest.raises(Transient):
-        target.outcome("request-9", make_supplier(), MARK)
+        target.outcome(HANDLE, make_supplier(), MARK)
 
 
 def test_a_skipped_record_is_in_unless_an_error_stands_against_it(p2p, target, make_supplier):  # R12
     outcome(p2p, "request-9", status("request-9", {KEY: "NotProcessed"}))
-    assert target.outcome("request-9", make_supplier(), MARK) == Ref(KEY)
+    assert target.outcome(HANDLE, make_supplier(), MARK) == Ref(KEY)
     p2p.site.on("GET", f"/v1/errorFeedbacks/Vendor/{KEY}", feedback(KEY, "No such company"))
     with pytest.raises(Transient, match="did not change"):
-        target.outcome("request-9", make_supplier(), MARK)
+        target.outcome(HANDLE, make_supplier(), MARK)
 
 
 def test_an_outcome_without_a_request_id_is_asked_for_by_the_record(p2p, target, make_supplier):  # R12
     under_way, ended = status("request-7", {KEY: "InProgress"}, "InProgress"), status("request-7", {KEY: "Success"})
     lists = {"InProgress": Reply(404), "Success": Reply(404)}
     p2p.site.on("GET", "/v1/requestStatus", lambda request: lists.get(request.query["status"], Reply(404)))
-    assert target.outcome("-", make_supplier(), MARK) is None
+    assert target.outcome(f"-|{KEY}", make_supplier(), MARK) is None
     lists["InProgress"] = under_way
-    assert target.outcome("-", make_supplier(), MARK) is None
+    assert target.outcome(f"-|{KEY}", make_supplier(), MARK) is None
     lists.update(InProgress=Reply(404), Success=ended)
-    assert target.outcome("-", make_supplier(), MARK) == Ref(KEY)
+    assert target.outcome(f"-|{KEY}", make_supplier(), MARK) == Ref(KEY)
     assert p2p.site.calls("GET", "/v1/requestStatus")[-1].query["lastUpdated"] == "2026-11-15T12:00:00Z"
     p2p.site.on("GET", f"/v1/errorFeedbacks/Vendor/{KEY}", feedback(KEY, "No such company"))
     with pytest.raises(Refused, match="No such company"):
-        target.outcome("-", make_supplier(), MARK)
+        target.outcome(f"-|{KEY}", make_supplier(), MARK)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +203,25 @@ def test_what_basware_would_not_take_never_leaves(p2p, target, make_supplier):
 
 def test_nothing_there_is_nothing_found(p2p, target, make_supplier):
     assert target.find(make_supplier(), MARK) == []
-    assert [one.path for one in p2p.site.seen if one.method == "GET"] == [f"{VENDORS}/{KEY}"]
+    assert target.find(make_supplier("NOR002"), MARK) == []
+    asked = [(one.path, one.query) for one in p2p.site.seen if one.method == "GET"]
+    listed = (VENDORS, {"companyCode": "100", "pageSize": "200"})
+    assert asked == [(f"{VENDORS}/{KEY}", {}), listed, (f"{VENDORS}/100_V_NOR002", {})]
+
+
+def test_what_another_interface_posted_under_the_same_code_is_the_same(p2p, target, make_supplier):  # R40
+    row = {**target.kind.to_wire(make_supplier(name="Electra old"), KEY), "externalCode": "erp 1/ELC001"}
+    p2p.site.on("GET", VENDORS, Reply(200, [row]))
+    (found,) = target.find(make_supplier(), MARK)
+    assert (found.key, found.mark) == ("erp 1/ELC001", None)
+    assert target.identity_differences(make_supplier(), found.record) == []
+    assert target.differences(make_supplier(), found.record) == ["name"]
+    p2p.site.on("GET", f"{VENDORS}/erp 1/ELC001", Reply(200, row))
+    accepted = target.update(Ref(found.key), make_supplier(), MARK)
+    assert p2p.site.calls("POST", VENDORS)[0].json[0]["externalCode"] == "erp 1/ELC001"
+    request = accepted.handle.partition("|")[0]
+    outcome(p2p, request, status(request, {"erp 1/ELC001": "Success"}))
+    assert target.outcome(accepted.handle, make_supplier(), MARK) == Ref("erp 1/ELC001")
 
 
 def test_a_record_whose_answer_was_lost_is_found_by_its_key(p2p, target, make_supplier):  # R3, R6

@@ -27,7 +27,7 @@ from ml_connector.systems.basware.keys import LONGEST, VENDOR, code_in, external
 from ml_connector.systems.basware.reading import batch, moment
 from ml_connector.systems.basware.regions import address_of, foreign_issuer
 from ml_connector.systems.basware.settings import credential, options
-from ml_connector.systems.basware.statuses import HANDLE_MAX, NO_REQUEST, handle, overall, verdict
+from ml_connector.systems.basware.statuses import HANDLE_MAX, NO_REQUEST, Handle, overall, verdict
 from ml_connector.systems.basware.tokens import Token, claim, claims
 from ml_connector.systems.basware.webhooks import notification, signature, signed
 from ml_connector.systems.transport.answer import Answer
@@ -362,9 +362,12 @@ def test_an_answer_has_a_key_of_its_own_and_always_the_same():
 
 
 def test_a_handle_fits_its_column_whatever_the_number_of_requests():
-    assert handle(["r-1", ""]) == "r-1 -"
-    assert handle(["0b6c7f2e-6a1e-4f6c-8a55-0f8f2a3d9b10"] * 7) == NO_REQUEST
-    assert len(handle(["0b6c7f2e-6a1e-4f6c-8a55-0f8f2a3d9b10"] * 5)) <= HANDLE_MAX
+    request = "0b6c7f2e-6a1e-4f6c-8a55-0f8f2a3d9b10"
+    assert Handle(("r-1", ""), "a key").accepted().handle == "r-1 -|a key"
+    assert Handle((request,) * 7, "k" * 36).accepted().handle == f"{NO_REQUEST}|{'k' * 36}"
+    most = Handle((request,) * 4, "k" * 36)
+    assert len(most.accepted().handle) <= HANDLE_MAX
+    assert Handle.read(most.accepted().handle) == most
 
 
 # --- outcomes ---

@@ -6,6 +6,8 @@ at least, and always in en-US. Inactive in every company is gone for people in P
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from ml_connector.domain.records import AccountType, CostCenter, GlAccount
 from ml_connector.systems.basware.keys import ACCOUNT, COST_CENTER, external_code
 from ml_connector.systems.basware.masters import (
@@ -80,6 +82,8 @@ def accounts(options: Options, company: Company, now: str) -> Kind[GlAccount]:
         entity="Account",
         noun="account",
         most=500,
+        company=company.code,
+        code=attrgetter("code"),
         key=lambda account: external_code(company.code, ACCOUNT, account.code),
         to_wire=lambda account, key: to_account(account, key, options, company),
         from_wire=from_account,
@@ -116,6 +120,8 @@ def cost_centers(options: Options, company: Company, now: str) -> Kind[CostCente
             entity="GenericList",
             noun="list item",
             most=500,
+            company=company.code,
+            code=attrgetter("code"),
             key=lambda center: external_code(company.code, COST_CENTER, center.code),
             to_wire=lambda center, key: to_list_item(center, key, options, company),
             from_wire=from_list_item,
@@ -130,6 +136,8 @@ def cost_centers(options: Options, company: Company, now: str) -> Kind[CostCente
         entity="CostCenter",
         noun="cost center",
         most=500,
+        company=company.code,
+        code=attrgetter("code"),
         key=lambda center: external_code(company.code, COST_CENTER, center.code),
         to_wire=lambda center, key: to_cost_center(center, key, options, company),
         from_wire=from_cost_center,

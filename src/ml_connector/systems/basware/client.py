@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 from ml_connector.systems.base import Access, Identity, Source, Step, Target
@@ -53,7 +52,7 @@ class Client:
         if record_type == "supplier":
             return vendors.SupplierEnrichment(self._p2p, self._p2p.options)
         kind = self._kinds()[record_type](self._p2p.options.company(named), "")
-        return Copies(self._p2p, kind, attrgetter("code"))
+        return Copies(self._p2p, kind)
 
     def target(self, record_type: str, policy: Mapping[str, Any]) -> Target[Any]:
         makers: dict[str, Callable[[Company, str], Target[Any]]] = {

@@ -31,7 +31,7 @@ from ml_connector.systems.basware.invoices import PATH, document
 from ml_connector.systems.basware.keys import response_code
 from ml_connector.systems.basware.rows import text, written_day
 from ml_connector.systems.basware.session import P2P, Json
-from ml_connector.systems.basware.statuses import Statuses, handle
+from ml_connector.systems.basware.statuses import Handle, Statuses
 
 ENTITY = "TransferResponse"
 MESSAGE_MAX = 250
@@ -142,20 +142,20 @@ class Transfers:
         body = to_response(outcome, code, self.p2p.options.source_system, self.p2p.options.date_style)
         about = f"the answer to invoice {invoice}"
         written = self.p2p.write("POST", f"{_address(invoice)}/{ANSWERS}", body, about=about)
-        return Accepted(handle([written.request_id]))
+        return Handle((written.request_id,), code).accepted()
 
     def answered(self, invoice: str, outcome: Outcome, in_cycle: int) -> bool:
         """Whether this answer is among those that Basware holds; settles one whose receipt was lost."""
         code = outcome.code(invoice, in_cycle)
         return any(answer.external_code == code for answer in self.standing(invoice).answers)
 
-    def outcome(self, handle: str, invoice: str, outcome: Outcome, in_cycle: int) -> bool:
+    def outcome(self, handle: str, invoice: str, *, success: bool) -> bool:
         """Whether P2P has taken an answer. False while that is not decided. Raises Refused where it did not."""
-        code = outcome.code(invoice, in_cycle)
-        if self.statuses.decided(handle, ENTITY, [code], f"the answer to invoice {invoice}"):
+        asked = Handle.read(handle)
+        (request_id,) = asked.requests
+        if self.statuses.decided(request_id, ENTITY, [asked.key], f"the answer to invoice {invoice}"):
             return True
-        ended = TRANSFERRED if outcome.success else FAILED
-        return self.standing(invoice).status == ended
+        return self.standing(invoice).status == (TRANSFERRED if success else FAILED)
 
     def _check(self, invoice: str, standing: Standing) -> None:
         if standing.transferred:

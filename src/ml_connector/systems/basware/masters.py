@@ -6,6 +6,7 @@ What it led to is asked for by its request. Nothing is ever deleted: what goes i
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -25,10 +26,10 @@ from ml_connector.systems.base import (
     Transient,
 )
 from ml_connector.systems.basware.errors import NAME, batch_failure
-from ml_connector.systems.basware.reading import one, pages
-from ml_connector.systems.basware.rows import instant, words
+from ml_connector.systems.basware.reading import one, pages, rows
+from ml_connector.systems.basware.rows import instant, text, words
 from ml_connector.systems.basware.session import LARGEST_REQUEST, P2P, Json, Written, too_large
-from ml_connector.systems.basware.statuses import Statuses, handle
+from ml_connector.systems.basware.statuses import Handle, Statuses
 from ml_connector.systems.transport.answer import encode_json
 
 R = TypeVar("R", bound=Record)
@@ -48,6 +49,9 @@ class Kind(Generic[R]):
     noun: str
     most: int
     """Records of a request, and rows of a page."""
+    company: str
+    """Company code in P2P."""
+    code: Callable[[R], str]
     key: Callable[[R], str]
     to_wire: Callable[[R, str], Json]
     """The body under a key. Raises Refused, naming the field, for what Basware would not take."""
@@ -71,19 +75,25 @@ class Masters(Generic[R]):
         self.batch_size = kind.most
         self._failed: set[str] = set()
         """Keys against which an error stood when they were last looked for."""
+        self._by_code: dict[str, Json] | None = None
+        self._lock = threading.Lock()
 
     def find(self, record: R, mark: str) -> list[Found[R]]:
-        """What Basware holds under the record's key, as long as P2P has it too.
+        """What Basware holds under the record's key, else under its code, as long as P2P has it too.
 
-        Raises Transient while it is not decided. A record that P2P did not take is no hit: it is sent again, which
+        Codes are unique in P2P: what another interface posted under a key of its own is the same thing. Raises
+        Transient while it is not decided. A record that P2P did not take is no hit: it is sent again, which
         overwrites it.
         """
         key = self.kind.key(record)
-        row = self._copy(key)
+        row, ours = self._copy(key), mark
+        if row is None:
+            row, ours = self._of_others(record), ""
         if row is None:
             return []
+        key = text(row, "externalCode")
         self._settle(key)
-        return [] if key in self._failed else [self._found(row, mark)]
+        return [] if key in self._failed else [self._found(row, ours or None)]
 
     def get(self, key: str) -> Found[R] | None:
         row = self._copy(key)
@@ -94,7 +104,7 @@ class Masters(Generic[R]):
         body = self.kind.to_wire(record, key)
         if key in self._failed:
             body = self._changed(body, self._copy(key))
-        return self._post([body], self._about(record))
+        return self._post(body, self._about(record))
 
     def create_batch(self, records: Sequence[tuple[R, str]]) -> list[Accepted]:
         """One request for all; what becomes of each is asked for one by one."""
@@ -102,12 +112,15 @@ class Masters(Generic[R]):
         about = f"{len(records)} {self.kind.noun}s at once"
         if len(bodies) < len(records):
             raise Refused("batch_refused", f"Two of {about} have the same code.")
+        size = len(encode_json(list(bodies.values())))
+        if size > LARGEST_REQUEST:
+            raise too_large(size, about)
         try:
-            accepted = self._post(list(bodies.values()), about)
+            request_id = posted(self.p2p, self.kind.path, list(bodies.values()), about).request_id
         except SystemFailure as failure:
             refused = batch_failure(failure, about)
         else:
-            return [accepted] * len(records)
+            return [Handle((request_id,), key).accepted() for key in bodies]
         raise refused
 
     def update(self, ref: Ref, record: R, mark: str) -> Accepted:
@@ -119,7 +132,7 @@ class Masters(Generic[R]):
         body = self.kind.to_wire(record, ref.key)
         if agrees(body, copy):
             body = self._changed(body, copy)
-        return self._post([self.kept(body, copy)], self._about(record))
+        return self._post(body, self._about(record))
 
     def cancel(self, ref: Ref, reason: str) -> Accepted | None:
         """Makes it inactive; nothing is deleted. Done twice is done once."""
@@ -129,16 +142,13 @@ class Masters(Generic[R]):
         if not self.kind.active(copy):
             return None
         body = {name: value for name, value in copy.items() if name not in THEIRS and value is not None}
-        return self._post([self.kept(self.kind.deactivated(body), copy)], f"{self.kind.noun} {ref.key}")
-
-    def kept(self, body: Json, copy: Json) -> Json:
-        """The body that replaces a copy; a kind of which others own parts raises Refused rather than drop them."""
-        return body
+        return self._post(self.kind.deactivated(body), f"{self.kind.noun} {ref.key}")
 
     def outcome(self, handle: str, record: R, mark: str) -> Ref | None:
-        key = self.kind.key(record)
-        about = self._about(record)
-        return Ref(key) if self.statuses.decided(handle, self.kind.entity, [key], about) else None
+        asked = Handle.read(handle)
+        (request_id,) = asked.requests
+        decided = self.statuses.decided(request_id, self.kind.entity, [asked.key], self._about(record))
+        return Ref(asked.key) if decided else None
 
     def identity_differences(self, sent: R, found: R) -> list[str]:
         return [name for name in self.differences(sent, found) if name in self.kind.identity]
@@ -152,6 +162,16 @@ class Masters(Generic[R]):
     def _copy(self, key: str) -> Json | None:
         return one(self.p2p, self.kind.path, key, about=f"{self.kind.noun} {key}", key=self.kind.list_key)
 
+    def _of_others(self, record: R) -> Json | None:
+        """What was posted with the record's code by somebody else. The list is read once for the life of a Target."""
+        with self._lock:
+            if self._by_code is None:
+                about = f"the list of {self.kind.noun}s"
+                asked = {"companyCode": self.kind.company}
+                found = rows(self.p2p, self.kind.path, self.kind.list_key, asked, most=self.kind.most, about=about)
+                self._by_code = {self.kind.code(self.kind.from_wire(row)): row for row in found}
+        return self._by_code.get(self.kind.code(record))
+
     def _settle(self, key: str) -> None:
         """Notes whether an error stands against a key. Raises Transient while a request with it is under way."""
         if self.statuses.under_way(self.kind.entity, [key]):
@@ -164,11 +184,9 @@ class Masters(Generic[R]):
     def _changed(self, body: Json, copy: Json | None) -> Json:
         return self.kind.touched(body, copy) or body
 
-    def _post(self, bodies: list[Json], about: str) -> Accepted:
-        size = len(encode_json(bodies))
-        if size > LARGEST_REQUEST:
-            raise too_large(size, about)
-        return Accepted(handle([posted(self.p2p, self.kind.path, bodies, about).request_id]))
+    def _post(self, body: Json, about: str) -> Accepted:
+        request_id = posted(self.p2p, self.kind.path, [body], about).request_id
+        return Handle((request_id,), body["externalCode"]).accepted()
 
     def _found(self, row: Json, mark: str | None = None) -> Found[R]:
         state = DocumentState.OPEN if self.kind.active(row) else DocumentState.ARCHIVED
@@ -176,7 +194,7 @@ class Masters(Generic[R]):
         return Found(key, self.kind.from_wire(row), mark, state, updated=words(row, "lastUpdated"))
 
     def _about(self, record: R) -> str:
-        return f"{self.kind.noun} {getattr(record, 'code', '') or self.kind.key(record)}"
+        return f"{self.kind.noun} {self.kind.code(record)}"
 
 
 class Copies(Generic[R]):
@@ -185,10 +203,9 @@ class Copies(Generic[R]):
     Keys are the codes by which documents name them, not the keys under which they were posted.
     """
 
-    def __init__(self, p2p: P2P, kind: Kind[R], code: Callable[[R], str]) -> None:
+    def __init__(self, p2p: P2P, kind: Kind[R]) -> None:
         self.p2p = p2p
         self.kind = kind
-        self.code = code
 
     def changes(self, since: Cursor | None) -> Iterator[Page[R]]:
         about = f"the list of {self.kind.noun}s"
@@ -204,7 +221,7 @@ class Copies(Generic[R]):
 
     def _item(self, row: Json) -> Item[R]:
         record = self.kind.from_wire(row)
-        return Item(self.code(record), record, None, instant(row, "lastUpdated"))
+        return Item(self.kind.code(record), record, None, instant(row, "lastUpdated"))
 
 
 def posted(p2p: P2P, path: str, bodies: Sequence[Json], about: str) -> Written:

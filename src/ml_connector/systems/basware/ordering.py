@@ -15,7 +15,7 @@ from ml_connector.systems.basware.reading import one, rows
 from ml_connector.systems.basware.rows import flag, text, words
 from ml_connector.systems.basware.session import P2P, Json
 from ml_connector.systems.basware.settings import Company, Options
-from ml_connector.systems.basware.statuses import NO_REQUEST, NOTHING_SENT, Statuses, handle
+from ml_connector.systems.basware.statuses import NO_REQUEST, NOTHING_SENT, Handle, Statuses
 from ml_connector.systems.basware.vendors import VendorCodes
 
 HEADERS = "/v1/matchingOrders"
@@ -82,7 +82,7 @@ class Orders:
         wanted = self._wanted(record)
         if key in self._failed:
             wanted = self._touched(wanted, self._header(key) or {}, {})
-        return self._sent(record.number, wanted.header, wanted.lines)
+        return self._sent(record.number, key, wanted.header, wanted.lines)
 
     def update(self, ref: Ref, record: PurchaseOrder, mark: str) -> Accepted:
         """All lines again, as Basware skips those that did not change; the header only where it did. Lines that the
@@ -97,7 +97,7 @@ class Orders:
         same_header = agrees(wanted.header, header)
         if same_header and not dropped and all(agrees(line, copies.get(line["externalCode"])) for line in wanted.lines):
             wanted, same_header = self._touched(wanted, header, copies), False
-        return self._sent(record.number, None if same_header else wanted.header, [*wanted.lines, *dropped])
+        return self._sent(record.number, ref.key, None if same_header else wanted.header, [*wanted.lines, *dropped])
 
     def cancel(self, ref: Ref, reason: str) -> Accepted | None:
         """Closes the order and marks its lines deleted. Done twice is done once."""
@@ -108,14 +108,14 @@ class Orders:
         if flag(header, "isClosed") and not lines:
             return None
         body = {name: value for name, value in header.items() if name not in THEIRS and value is not None}
-        return self._sent(str(header.get("orderNumber")), {**body, "isClosed": True}, lines)
+        return self._sent(str(header.get("orderNumber")), ref.key, {**body, "isClosed": True}, lines)
 
     def outcome(self, handle: str, record: PurchaseOrder, mark: str) -> Ref | None:
         """Decided when the header is, and every line: the first that P2P did not take is raised."""
         key = self._key(record)
         lines = [line["externalCode"] for line in self._wanted(record).lines]
         about = f"order {record.number}"
-        first, *others = handle.split(" ")
+        first, *others = Handle.read(handle).requests
         decided = self.statuses.decided(first, HEADER_ENTITY, [key], about)
         if first == NO_REQUEST and not others and lines:
             others = [NO_REQUEST]
@@ -134,13 +134,13 @@ class Orders:
 
     # --- steps ---
 
-    def _sent(self, number: str, header: Json | None, lines: Sequence[Json]) -> Accepted:
+    def _sent(self, number: str, key: str, header: Json | None, lines: Sequence[Json]) -> Accepted:
         about = f"order {number}"
         ids = [posted(self.p2p, HEADERS, [header], about).request_id if header else NOTHING_SENT]
         for start in range(0, len(lines), LINES_PER_REQUEST):
             group = lines[start : start + LINES_PER_REQUEST]
             ids.append(posted(self.p2p, LINES, group, f"the lines of {about}").request_id)
-        return Accepted(handle(ids))
+        return Handle(tuple(ids), key).accepted()
 
     def _wanted(self, record: PurchaseOrder) -> Wanted:
         key = self._key(record)

@@ -19,7 +19,7 @@ from ml_connector.systems.basware.invoices import PATH, document
 from ml_connector.systems.basware.keys import response_code
 from ml_connector.systems.basware.rows import ZERO, day, flag, members, number, plain, text, words, written_day
 from ml_connector.systems.basware.session import P2P, Json
-from ml_connector.systems.basware.statuses import Statuses, handle
+from ml_connector.systems.basware.statuses import Handle, Statuses
 
 ENTITY = "PaymentResponse"
 ANSWERS = "paymentResponses"
@@ -110,11 +110,12 @@ class PaymentResponses:
         )
 
     def outcome(self, handle: str, record: Payment, mark: str) -> Ref | None:
+        asked = Handle.read(handle)
+        (request_id,) = asked.requests
         invoice, code = self._keys(record, mark)
-        if record.status in TAKEN_BACK:
-            code = _code_back(invoice, mark)
-        decided = self.statuses.decided(handle, ENTITY, [code], _about(record))
-        return Ref(f"{invoice}/{self._keys(record, mark)[1]}") if decided else None
+        return (
+            Ref(f"{invoice}/{code}") if self.statuses.decided(request_id, ENTITY, [asked.key], _about(record)) else None
+        )
 
     def identity_differences(self, sent: Payment, found: Payment) -> list[str]:
         pairs = {
@@ -131,7 +132,7 @@ class PaymentResponses:
         options = self.p2p.options
         body = to_response(record, paid, code, options.source_system, options.date_style)
         path = f"{PATH}/{quote(invoice, safe='')}/{ANSWERS}"
-        return Accepted(handle([self.p2p.write("POST", path, body, about=_about(record)).request_id]))
+        return Handle((self.p2p.write("POST", path, body, about=_about(record)).request_id,), code).accepted()
 
     def _keys(self, record: Payment, mark: str) -> tuple[str, str]:
         invoice = self._allocation(record).invoice

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from ml_connector.systems.base import NoLonger, NotFound, Refused, Transient
+from ml_connector.systems.base import Accepted, NoLonger, NotFound, Refused, Transient
 from ml_connector.systems.basware.errors import NAME
 from ml_connector.systems.basware.reading import batch, moment, rows
 from ml_connector.systems.basware.rows import members, words
@@ -50,10 +50,23 @@ class Verdict:
     categories: frozenset[str]
 
 
-def handle(request_ids: Sequence[str]) -> str:
-    """One text for the requests that a write took, in their order."""
-    joined = " ".join(request_id or NO_REQUEST for request_id in request_ids)
-    return joined if len(joined) <= HANDLE_MAX else NO_REQUEST
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """What an accepted write is asked for by: the requests that it took, in their order, and the record's key."""
+
+    requests: tuple[str, ...]
+    key: str
+
+    def accepted(self) -> Accepted:
+        """As one text. Requests without an id, or too many for the text, leave the key alone to ask by."""
+        joined = " ".join(request_id or NO_REQUEST for request_id in self.requests)
+        fits = len(joined) + 1 + len(self.key) <= HANDLE_MAX
+        return Accepted(f"{joined if fits else NO_REQUEST}|{self.key}")
+
+    @classmethod
+    def read(cls, text: str) -> Handle:
+        joined, _, key = text.partition("|")
+        return cls(tuple(joined.split(" ")), key)
 
 
 class Statuses:

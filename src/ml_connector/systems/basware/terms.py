@@ -7,6 +7,7 @@ cannot be said, so that such a term goes over as a name, and people enter due da
 from __future__ import annotations
 
 from decimal import Decimal
+from operator import attrgetter
 
 from ml_connector.domain.records import PaymentTerm, TaxCode
 from ml_connector.systems.basware.keys import TAX, TERM, external_code
@@ -99,6 +100,8 @@ def payment_terms(options: Options, company: Company) -> Kind[PaymentTerm]:
         entity="PaymentTerm",
         noun="payment term",
         most=500,
+        company=company.code,
+        code=attrgetter("code"),
         key=lambda term: external_code(company.code, TERM, term.code),
         to_wire=lambda term, key: to_term(term, key, options, company),
         from_wire=from_term,
@@ -117,6 +120,8 @@ def tax_codes(options: Options, company: Company) -> Kind[TaxCode]:
         entity="TaxCode",
         noun="tax code",
         most=500,
+        company=company.code,
+        code=attrgetter("code"),
         key=lambda tax: external_code(company.code, TAX, tax.code),
         to_wire=lambda tax, key: to_tax_code(tax, key, options, company),
         from_wire=from_tax_code,

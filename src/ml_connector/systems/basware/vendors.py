@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from ml_connector.systems.basware.reading import EMPTY, moment, one, pages
 from ml_connector.systems.basware.rows import flag, instant, members, part, text, words
 from ml_connector.systems.basware.session import P2P, Json
 from ml_connector.systems.basware.settings import Company, Options
-from ml_connector.systems.basware.statuses import Statuses, handle
+from ml_connector.systems.basware.statuses import Handle, Statuses
 
 PATH = "/v1/vendors"
 LIST_KEY = "vendorEntities"
@@ -165,6 +166,8 @@ def kind(options: Options, company: Company, now: str) -> Kind[Supplier]:
         entity="Vendor",
         noun="vendor",
         most=MOST,
+        company=company.code,
+        code=attrgetter("code"),
         key=lambda supplier: external_code(company.code, VENDOR, supplier.code),
         to_wire=lambda supplier, key: to_vendor(supplier, key, options, company),
         from_wire=lambda row: from_vendor(row, options),
@@ -236,7 +239,7 @@ class Vendors(Masters[Supplier]):
             **changes,
         }
         written = self.p2p.write("PATCH", f"{PATH}/{quote(key, safe='')}", body, about=f"vendor {key}")
-        return Accepted(handle([written.request_id]))
+        return Handle((written.request_id,), key).accepted()
 
     def _refuse_inner(self, body: Json, copy: Json, about: str) -> None:
         changed = [
