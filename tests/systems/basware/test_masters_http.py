@@ -212,11 +212,11 @@ def test_nothing_there_is_nothing_found(p2p, target, make_supplier):
 def test_what_another_interface_posted_under_the_same_code_is_the_same(p2p, target, make_supplier):  # R40
     row = {**target.kind.to_wire(make_supplier(name="Electra old"), KEY), "externalCode": "erp 1/ELC001"}
     p2p.site.on("GET", VENDORS, Reply(200, [row]))
+    p2p.site.on("GET", f"{VENDORS}/erp 1/ELC001", Reply(200, row))
     (found,) = target.find(make_supplier(), MARK)
     assert (found.key, found.mark) == ("erp 1/ELC001", None)
     assert target.identity_differences(make_supplier(), found.record) == []
     assert target.differences(make_supplier(), found.record) == ["name"]
-    p2p.site.on("GET", f"{VENDORS}/erp 1/ELC001", Reply(200, row))
     accepted = target.update(Ref(found.key), make_supplier(), MARK)
     assert p2p.site.calls("POST", VENDORS)[0].json[0]["externalCode"] == "erp 1/ELC001"
     request = accepted.handle.partition("|")[0]
@@ -235,9 +235,32 @@ def test_a_record_whose_answer_was_lost_is_found_by_its_key(p2p, target, make_su
 def test_what_is_still_being_handled_is_not_found_yet(p2p, target, make_supplier):  # R4, R12
     record = make_supplier()
     held(p2p, target, record)
-    p2p.site.on("GET", "/v1/requestStatus", status("request-7", {KEY: "InProgress"}, "InProgress"))
-    with pytest.raises(Transient, match="still handling"):
+    answers = [status("request-7", {KEY: "InProgress"}, "InProgress"), status("request-7", {}, "InProgress")]
+    p2p.site.on("GET", "/v1/requestStatus", *answers, status("request-7", {"another": "InProgress"}, "InProgress"))
+    for _ in range(2):
+        with pytest.raises(Transient, match="still handling"):
+            target.find(record, MARK)
+    assert len(target.find(record, MARK)) == 1
+
+
+def test_what_came_a_moment_ago_is_found_once_its_request_ended_well(p2p, target, make_supplier):  # R4, R12
+    record = make_supplier()
+    row = {**held(p2p, target, record), "lastUpdated": "2026-11-16T11:50:00Z"}
+    p2p.site.on("GET", f"{VENDORS}/{KEY}", Reply(200, row))
+    ended: list[Reply] = [Reply(404)]
+    lists = {"Success": lambda: ended[-1]}
+    p2p.site.on("GET", "/v1/requestStatus", lambda one: lists.get(one.query["status"], lambda: Reply(404))())
+    with pytest.raises(Transient, match="does not say yet"):
         target.find(record, MARK)
+    ended.append(status("request-7", {KEY: "Success"}))
+    assert len(target.find(record, MARK)) == 1
+    asked = [one.query for one in p2p.site.calls("GET", "/v1/requestStatus") if one.query["status"] == "Success"]
+    assert asked[0]["lastUpdated"] == "2026-11-16T11:45:00Z"
+
+
+def test_a_word_that_nobody_knows_is_no_success(p2p, target, make_supplier):  # R12
+    outcome(p2p, "request-9", status("request-9", {KEY: "Parked"}))
+    assert target.outcome(HANDLE, make_supplier(), MARK) is None
 
 
 def test_what_p2p_did_not_take_is_sent_again_with_a_change(p2p, target, make_supplier):  # R12
@@ -258,7 +281,13 @@ def test_the_field_of_the_change_is_a_setting(connect, make_supplier):
     held(opened, target, make_supplier())
     opened.site.on("GET", f"/v1/errorFeedbacks/Vendor/{KEY}", feedback(KEY, "No such company"))
     target.find(make_supplier(), MARK)
-    target.create(make_supplier(), MARK)
+    for act in (
+        lambda: target.create(make_supplier(), MARK),
+        lambda: target.update(Ref(KEY), make_supplier(), MARK),
+    ):
+        with pytest.raises(Refused, match="touch_fields"):
+            act()
+    target.create(make_supplier(name="Electra Ltd."), MARK)
     assert "description" not in opened.site.calls("POST", VENDORS)[0].json[0]
 
 

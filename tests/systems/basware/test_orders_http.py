@@ -232,6 +232,21 @@ def test_an_order_that_p2p_did_not_take_is_sent_again_with_a_change_in_each_line
     assert all(body["text10"].startswith("sent again") for body in [header, *lines])
 
 
+def test_an_order_without_a_field_to_change_waits_for_people(connect):  # R12
+    opened = connect({"touch_fields": {"order": "", "order_line": ""}})
+    target = opened.client.target("purchase_order", {})
+    held(opened, target, VALUE)
+    failed = {"externalCode": "100_L_150_2", "errors": ["Vendor ELC001 unknown"]}
+    opened.site.on("GET", "/v1/errorFeedbacks", Reply(200, {"errorList": [failed]}))
+    assert target.find(VALUE, MARK) == []
+    with pytest.raises(Refused, match="touch_fields"):
+        target.create(VALUE, MARK)
+    for path in (HEADERS, LINES):
+        opened.site.on("POST", path, echo)
+    target.create(order(line("1"), line("2", "11")), MARK)
+    assert sent(opened)[1][0][1]["quantity"] == 11
+
+
 # --- changed ---
 
 

@@ -23,7 +23,6 @@ from ml_connector.systems.base import (
     Ref,
     Refused,
     SystemFailure,
-    Transient,
 )
 from ml_connector.systems.basware.errors import NAME, batch_failure
 from ml_connector.systems.basware.reading import one, pages, rows
@@ -75,7 +74,7 @@ class Masters(Generic[R]):
         self.batch_size = kind.most
         self._failed: set[str] = set()
         """Keys against which an error stood when they were last looked for."""
-        self._by_code: dict[str, Json] | None = None
+        self._by_code: dict[str, str] | None = None
         self._lock = threading.Lock()
 
     def find(self, record: R, mark: str) -> list[Found[R]]:
@@ -86,14 +85,18 @@ class Masters(Generic[R]):
         overwrites it.
         """
         key = self.kind.key(record)
-        row, ours = self._copy(key), mark
-        if row is None:
-            row, ours = self._of_others(record), ""
-        if row is None:
+        row = self._copy(key)
+        if row is not None:
+            about = self._about(record)
+            updated = instant(row, "lastUpdated")
+            if not self.statuses.refused_before(self.kind.entity, [key], updated, about):
+                self._failed.discard(key)
+                return [self._found(row, mark)]
+            self._failed.add(key)
             return []
-        key = text(row, "externalCode")
-        self._settle(key)
-        return [] if key in self._failed else [self._found(row, ours or None)]
+        theirs = self._of_others(record)
+        row = self._copy(theirs) if theirs else None
+        return [] if row is None else [self._found(row)]
 
     def get(self, key: str) -> Found[R] | None:
         row = self._copy(key)
@@ -162,27 +165,25 @@ class Masters(Generic[R]):
     def _copy(self, key: str) -> Json | None:
         return one(self.p2p, self.kind.path, key, about=f"{self.kind.noun} {key}", key=self.kind.list_key)
 
-    def _of_others(self, record: R) -> Json | None:
-        """What was posted with the record's code by somebody else. The list is read once for the life of a Target."""
+    def _of_others(self, record: R) -> str:
+        """The key under which somebody else posted the record's code; empty where nobody did. The list is read once
+        for the life of a Target."""
         with self._lock:
             if self._by_code is None:
                 about = f"the list of {self.kind.noun}s"
                 asked = {"companyCode": self.kind.company}
                 found = rows(self.p2p, self.kind.path, self.kind.list_key, asked, most=self.kind.most, about=about)
-                self._by_code = {self.kind.code(self.kind.from_wire(row)): row for row in found}
-        return self._by_code.get(self.kind.code(record))
-
-    def _settle(self, key: str) -> None:
-        """Notes whether an error stands against a key. Raises Transient while a request with it is under way."""
-        if self.statuses.under_way(self.kind.entity, [key]):
-            raise Transient(f"{NAME} is still handling {self.kind.noun} {key}. It is looked up again.")
-        if self.statuses.failed(self.kind.entity, [key]):
-            self._failed.add(key)
-        else:
-            self._failed.discard(key)
+                self._by_code = {self.kind.code(self.kind.from_wire(row)): text(row, "externalCode") for row in found}
+        return self._by_code.get(self.kind.code(record), "")
 
     def _changed(self, body: Json, copy: Json | None) -> Json:
-        return self.kind.touched(body, copy) or body
+        """The body with a change that says nothing. Raises Refused where there is nothing to change and P2P would go
+        on without it."""
+        changed = self.kind.touched(body, copy)
+        key = body["externalCode"]
+        if changed is None and agrees(body, copy) and self.statuses.failed(self.kind.entity, [key]):
+            raise unchanged(f"{self.kind.noun} {key}")
+        return changed or body
 
     def _post(self, body: Json, about: str) -> Accepted:
         request_id = posted(self.p2p, self.kind.path, [body], about).request_id
@@ -234,6 +235,14 @@ def posted(p2p: P2P, path: str, bodies: Sequence[Json], about: str) -> Written:
     if not echoed and not written.request_id:
         raise written.answer.unclear("it names neither the records nor its request")
     return written
+
+
+def unchanged(about: str) -> Refused:
+    return Refused(
+        "not_taken_by_p2p",
+        f"P2P did not take {about}, and {NAME} skips a record that did not change since. Change it in the source, or "
+        "name a text field of it in touch_fields.",
+    )
 
 
 def touched_text(field: str, now: str, longest: int) -> Callable[[Json, Json | None], Json | None]:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml_connector.domain.orders import PurchaseOrder
-from ml_connector.systems.base import Accepted, DocumentState, Found, NotFound, Ref, Transient
+from ml_connector.systems.base import Accepted, DocumentState, Found, NotFound, Ref
 from ml_connector.systems.basware import orders
 from ml_connector.systems.basware.errors import NAME
 from ml_connector.systems.basware.keys import LINE, ORDER, external_code
-from ml_connector.systems.basware.masters import THEIRS, agrees, posted, touched_text
+from ml_connector.systems.basware.masters import THEIRS, agrees, posted, touched_text, unchanged
 from ml_connector.systems.basware.reading import one, rows
-from ml_connector.systems.basware.rows import flag, text, words
+from ml_connector.systems.basware.rows import flag, instant, text, words
 from ml_connector.systems.basware.session import P2P, Json
 from ml_connector.systems.basware.settings import Company, Options
 from ml_connector.systems.basware.statuses import NO_REQUEST, NOTHING_SENT, Handle, Statuses
@@ -59,15 +59,16 @@ class Orders:
             return []
         copies = self._copies(key)
         wanted = {line["externalCode"] for line in self._wanted(record).lines}
-        for entity, codes in ((HEADER_ENTITY, {key}), (LINE_ENTITY, wanted)):
-            if codes and self.statuses.under_way(entity, codes):
-                raise Transient(f"{NAME} is still handling order {record.number}. It is looked up again.")
-        failed = self.statuses.failed(HEADER_ENTITY, {key}) | (
-            self.statuses.failed(LINE_ENTITY, wanted) if wanted else set()
-        )
+        about = f"order {record.number}"
+        failed = self.statuses.refused_before(HEADER_ENTITY, {key}, instant(header, "lastUpdated"), about)
+        there = [row for row in copies if text(row, "externalCode") in wanted]
+        if there:
+            named = {text(row, "externalCode") for row in there}
+            newest = max((stamp for row in there if (stamp := instant(row, "lastUpdated"))), default=None)
+            failed |= self.statuses.refused_before(LINE_ENTITY, named, newest, f"the lines of {about}")
         if failed:
             self._failed.add(key)
-        if failed or not wanted <= {text(row, "externalCode") for row in copies}:
+        if failed or len(there) < len(wanted):
             return []
         self._failed.discard(key)
         return [self._found(header, copies, mark)]
@@ -81,7 +82,8 @@ class Orders:
         key = self._key(record)
         wanted = self._wanted(record)
         if key in self._failed:
-            wanted = self._touched(wanted, self._header(key) or {}, {})
+            copies = {text(row, "externalCode"): row for row in self._copies(key)}
+            wanted = self._touched(wanted, self._header(key) or {}, copies)
         return self._sent(record.number, key, wanted.header, wanted.lines)
 
     def update(self, ref: Ref, record: PurchaseOrder, mark: str) -> Accepted:
@@ -151,9 +153,17 @@ class Orders:
 
     def _touched(self, wanted: Wanted, header: Json, copies: dict[str, Json]) -> Wanted:
         """The same with a change that says nothing: Basware would skip what it has seen before."""
+        lines = [self._touch_line(line, copies.get(line["externalCode"])) for line in wanted.lines]
+        same = {
+            key
+            for touched, line in zip(lines, wanted.lines, strict=True)
+            if touched is None and agrees(line, copies.get(key := line["externalCode"]))
+        }
+        if same and self.statuses.failed(LINE_ENTITY, same):
+            raise unchanged(f"order {wanted.header['orderNumber']}")
         return Wanted(
             self._touch_header(wanted.header, header) or wanted.header,
-            [self._touch_line(line, copies.get(line["externalCode"])) or line for line in wanted.lines],
+            [touched or line for touched, line in zip(lines, wanted.lines, strict=True)],
         )
 
     def _key(self, record: PurchaseOrder) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from ml_connector.systems.base import Accepted, NoLonger, NotFound, Refused, Transient
 from ml_connector.systems.basware.errors import NAME
 from ml_connector.systems.basware.reading import batch, moment, rows
-from ml_connector.systems.basware.rows import members, words
+from ml_connector.systems.basware.rows import instant, members, words
 from ml_connector.systems.basware.session import P2P, Json
 
 PATH = "/v1/requestStatus"
@@ -35,8 +35,13 @@ FAILED = frozenset({"Error", "AcknowledgedError"})
 DONE = frozenset({"Success", "Warning", "AcknowledgedSuccess"})
 SKIPPED = "NotProcessed"
 OVERTAKEN = "RecordExpired"
+ENDED = FAILED | DONE | {SKIPPED, OVERTAKEN}
 SYSTEM = "P2P"
 LOOKED_BACK = timedelta(days=1)
+DECIDED_WITHIN = timedelta(hours=1)
+"""After this a record without an error is in: errors take minutes to appear."""
+CLOCKS = timedelta(minutes=5)
+"""What Basware's stamps of a record and of its request may differ by."""
 
 _TEXT_LIMIT = 400
 
@@ -94,7 +99,8 @@ class Statuses:
             return False
         codes = named(entry) or codes if whole else codes
         verdicts = {code: verdict(entry, code) for code in codes}
-        if any(found.statuses & UNDECIDED for found in verdicts.values()):
+        if any(found.statuses - ENDED for found in verdicts.values()):
+            # Under way, or a word that nobody knows: neither is a success.
             self._refuse_failed(entry, request_id, codes, about)
             return False
         for code, found in verdicts.items():
@@ -135,32 +141,54 @@ class Statuses:
         found = rows(self.p2p, FEEDBACKS, FEEDBACK_KEY, {"entityType": entity}, about=f"errors of {entity} records")
         return {code for row in found if (code := words(row, "externalCode") or "") in codes}
 
-    def under_way(self, entity: str, codes: Collection[str]) -> bool:
-        """Whether a request that is not decided holds one of the records."""
+    def refused_before(self, entity: str, codes: Collection[str], updated: datetime | None, about: str) -> set[str]:
+        """Those of the records that Basware holds and P2P did not take, long or short ago.
+
+        `updated`: when Basware last got them. Raises Transient while that is not decided: what came within the last
+        hour has to be named by a request that ended well.
+        """
+        if self._under_way(entity, codes):
+            raise Transient(f"{NAME} is still handling {about}. It is looked up again.")
+        failed = self.failed(entity, codes)
+        if failed or updated is None or updated < self.p2p.access.now() - DECIDED_WITHIN:
+            return failed
+        if not self._ended_well(entity, codes, updated - CLOCKS):
+            raise Transient(f"{NAME} does not say yet what became of {about}. It is looked up again.")
+        return set()
+
+    def _under_way(self, entity: str, codes: Collection[str]) -> bool:
+        """Whether a request that is not decided holds one of the records, or does not say yet which it holds."""
         params = {"status": "InProgress", "entityType": entity}
+        recent = self.p2p.access.now() - DECIDED_WITHIN
         for entry in rows(self.p2p, PATH, KEY, params, about=f"requests under way for {entity} records"):
-            if any(verdict(entry, code).statuses for code in codes):
+            held = named(entry)
+            if held and not set(held).isdisjoint(codes):
+                return True
+            if not held and (instant(entry, "lastUpdated") or recent) >= recent:
                 return True
         return False
 
+    def _ended_well(self, entity: str, codes: Collection[str], since: datetime) -> bool:
+        """Whether each record is named by a request that ended well since then."""
+        missing = set(codes)
+        for status in ("Success", "AcknowledgedSuccess"):
+            params = {"status": status, "entityType": entity, "lastUpdated": moment(since)}
+            for entry in rows(self.p2p, PATH, KEY, params, about=f"requests that ended for {entity} records"):
+                missing -= set(named(entry))
+                if not missing:
+                    return True
+        return not missing
+
     def _decided_by_code(self, entity: str, codes: Collection[str], about: str) -> bool:
-        """Without a request to ask for: each record has to be named by a successful one of the last day."""
-        if self.under_way(entity, codes):
+        """Without a request to ask for: each record has to be named by one of the last day that ended well."""
+        if self._under_way(entity, codes):
             return False
         failed = self.failed(entity, codes)
         if failed:
             code = sorted(failed)[0]
             texts = self._texts(f"{FEEDBACKS}/{entity}/{quote(code, safe='')}", code)
             raise _refusal(about, code, texts)
-        missing = set(codes)
-        since = moment(self.p2p.access.now(), LOOKED_BACK)
-        for status in ("Success", "AcknowledgedSuccess"):
-            params = {"status": status, "entityType": entity, "lastUpdated": since}
-            for entry in rows(self.p2p, PATH, KEY, params, about=f"requests that ended for {entity} records"):
-                missing -= set(named(entry))
-                if not missing:
-                    return True
-        return not missing
+        return self._ended_well(entity, codes, self.p2p.access.now() - LOOKED_BACK)
 
     def _refuse_failed(self, entry: Json | None, request_id: str, codes: Collection[str], about: str) -> None:
         for code in codes:
