@@ -34,7 +34,8 @@ from ml_connector.domain.records import (
 from ml_connector.systems.base import Ref, SystemFailure
 from ml_connector.systems.basware.handshake import Outcome
 
-from .conftest import NOW, Reply, Seen, echo, jwt, token
+from .conftest import NOW
+from .site import Reply, Seen, echo, jwt, token
 
 FOLDER = os.environ.get("BASWARE_OPENAPI", "")
 MARK = "mlc0000000001"

@@ -14,7 +14,8 @@ from ml_connector.systems.base import Accepted, Conflict, NoLonger, NotFound, Ou
 from ml_connector.systems.basware.handshake import Claim, Outcome, Taken
 from ml_connector.systems.basware.webhooks import signature, signed
 
-from .conftest import NOW, Reply, status
+from .conftest import NOW
+from .site import Reply, status
 
 DOCUMENTS = "/v1/accountingDocuments"
 ONE = f"{DOCUMENTS}/inv-1"

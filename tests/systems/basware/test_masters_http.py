@@ -20,7 +20,8 @@ from ml_connector.systems.base import (
     Transient,
 )
 
-from .conftest import NOW, Opened, Reply, echo, status
+from .conftest import NOW, Opened
+from .site import Reply, echo, status
 
 KEY = "100_V_ELC001"
 MARK = "mlc0000000001"

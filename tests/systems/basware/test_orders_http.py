@@ -13,7 +13,7 @@ import pytest
 from ml_connector.domain.orders import OrderStatus, PurchaseOrder, PurchaseOrderLine
 from ml_connector.systems.base import Accepted, DocumentState, NotFound, OutcomeUnknown, Ref, Refused, Transient
 
-from .conftest import Reply, echo, status
+from .site import Reply, echo, status
 
 HEADERS, LINES = "/v1/matchingOrders", "/v1/matchingOrderLines"
 ORDER = "100_O_150"

@@ -19,7 +19,8 @@ from ml_connector.systems.base import (
     Transient,
 )
 
-from .conftest import NOW, SECRETS, Reply, Site, echo, jwt, token
+from .conftest import NOW, SECRETS
+from .site import Reply, Site, echo, jwt, token
 
 VENDOR = {"externalCode": "100_V_A", "vendorCode": "A", "name": "Electra", "companies": [{"companyCode": "100"}]}
 TOKEN = "x-amz-meta-continuationtoken"

@@ -32,7 +32,8 @@ from ml_connector.systems.basware.tokens import Token, claim, claims
 from ml_connector.systems.basware.webhooks import notification, signature, signed
 from ml_connector.systems.transport.answer import Answer
 
-from .conftest import NOW, SETTINGS, jwt
+from .conftest import NOW, SETTINGS
+from .site import jwt
 
 GIVEN = {**SETTINGS, "base_url": ""}
 
