@@ -29,7 +29,14 @@ from ml_connector.systems.basware.regions import address_of, foreign_issuer
 from ml_connector.systems.basware.settings import credential, options
 from ml_connector.systems.basware.statuses import HANDLE_MAX, NO_REQUEST, Handle, overall, verdict
 from ml_connector.systems.basware.tokens import Token, claim, claims
-from ml_connector.systems.basware.webhooks import notification, signature, signed
+from ml_connector.systems.basware.webhooks import (
+    NotANotification,
+    NotSigned,
+    notification,
+    received,
+    signature,
+    signed,
+)
 from ml_connector.systems.transport.answer import Answer
 
 from .conftest import NOW, SETTINGS
@@ -443,3 +450,34 @@ def test_a_connection_test_needs_no_document():
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"taskType":"AccountingDocuments"}', b"\xff", b"null"])
 def test_what_is_no_notification_is_none(body):
     assert notification(body) is None
+
+
+def hook(**changes):
+    return options({**GIVEN, **changes})
+
+
+def test_a_signed_notification_is_received_by_the_settings():  # R57
+    found = received(hook(), SECRET, {"x-bwapi-signature-256": signature(BODY, SECRET, "base64")}, BODY)
+    assert found.document == "inv-1"
+    other = hook(webhook_header="X-Signature", webhook_encoding="hex")
+    assert received(other, SECRET, {"x-signature": signature(BODY, SECRET)}, BODY).document == "inv-1"
+    with pytest.raises(NotSigned):
+        received(other, SECRET, {"x-signature": signature(BODY, SECRET, "base64")}, BODY)
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-bwapi-signature-256": ""}, {"x-bwapi-signature-256": "0" * 64}])
+def test_an_unsigned_notification_is_refused_unless_the_settings_say_otherwise(headers):  # R57
+    with pytest.raises(NotSigned):
+        received(hook(), SECRET, headers, BODY)
+    assert received(hook(require_signature=False), SECRET, headers, BODY).document == "inv-1"
+
+
+def test_only_a_connection_test_passes_unsigned():  # R57
+    assert received(hook(), SECRET, {}, b'{"taskType":"ConnectionTest","taskId":"t"}').test
+    with pytest.raises(NotSigned):
+        received(hook(), SECRET, {}, b'{"taskType":"ConnectionTests"}')
+
+
+def test_a_signed_body_that_is_no_notification_is_told_apart():
+    with pytest.raises(NotANotification):
+        received(hook(), SECRET, {"x-bwapi-signature-256": signature(b"[]", SECRET)}, b"[]")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +23,7 @@ from ml_connector.systems.base import NotFound, Refused
 from ml_connector.systems.basware.reading import batch
 from ml_connector.systems.basware.rows import instant, words
 from ml_connector.systems.basware.session import P2P, Json
+from ml_connector.systems.basware.settings import Options
 
 PATH = "/v1/subscriptions"
 KEY = "subscriptions"
@@ -63,6 +64,14 @@ class Notification:
     @property
     def of_request(self) -> bool:
         return same_word(self.type, REQUESTS)
+
+
+class NotSigned(Exception):
+    """No signature of ours, or a wrong one."""
+
+
+class NotANotification(Exception):
+    """Signed, and yet nothing that Basware would send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,24 @@ def notification(body: bytes) -> Notification | None:
     return read
 
 
+def received(options: Options, secret: str, headers: Mapping[str, str], body: bytes) -> Notification:
+    """What a request that arrived says, by the Connection's settings (R57). `headers`: names in small letters.
+
+    Raises NotSigned and NotANotification; both are answered alike, counted and told. A connection test changes nothing
+    and passes unsigned: whether Basware signs it is not known, and refusing it would keep us from subscribing.
+    """
+    valid = signed(body, headers.get(options.webhook_header, ""), secret, options.webhook_encoding)
+    if not valid and options.require_signature:
+        tested = notification(body)
+        if tested is not None and tested.test:
+            return tested
+        raise NotSigned
+    found = notification(body)
+    if found is None:
+        raise NotANotification
+    return found
+
+
 def same_word(theirs: str, ours: str) -> bool:
     """Whether two words of Basware mean the same: the published example of one lacks a letter."""
     left, right = theirs.casefold(), ours.casefold()
@@ -117,7 +144,11 @@ def same_word(theirs: str, ours: str) -> bool:
 
 
 class Subscriptions:
-    """The subscriptions of the Connection's client."""
+    """The subscriptions of the Connection's client.
+
+    There is no call to try one or to enable it again: subscribing anew does both, because Basware tries the address
+    before it answers.
+    """
 
     def __init__(self, p2p: P2P) -> None:
         self.p2p = p2p
