@@ -552,12 +552,24 @@ def paid(**changes: Any) -> Payment:
 
 
 def test_a_payment_says_what_is_paid_in_all():  # R28
-    body = payments.to_response(paid(), Decimal("400.50"), "c", "SYSPRO", "date")
+    body = payments.to_response(paid(), Decimal("400.50"), "c", document(), chosen(date_style="date"))
     assert encode_json([body["paidTotal"], body["cashDiscount"]]) == b"[400.5,5]"
     assert (body["paymentNumber"], body["checkNumber"], body["paymentDate"]) == ("70011", "70011", "2026-11-16")
     assert "paymentReversalDocument" not in body
 
 
 def test_a_payment_taken_back_names_itself():  # R29
-    body = payments.to_response(paid(status=PaymentStatus.VOIDED), Decimal(0), "c", "SYSPRO", "date")
+    body = payments.to_response(paid(status=PaymentStatus.VOIDED), Decimal(0), "c", document(), OPTIONS)
     assert body["paymentReversalDocument"] == "70011" and "cashDiscount" not in body
+
+
+def test_what_an_answer_would_clear_goes_back_as_it_is():
+    row = document(paymentBlock=True, paymentTermCode="30", paymentMethod="PM1", paymentMessage="thank you")
+    body = payments.to_response(paid(), Decimal(250), "c", row, OPTIONS)
+    kept = {name: body[name] for name in ("paymentBlock", "paymentTermCode", "paymentMethod", "paymentMessage")}
+    assert kept == {
+        "paymentBlock": True,
+        "paymentTermCode": "30",
+        "paymentMethod": "PM1",
+        "paymentMessage": "thank you",
+    }

@@ -1,8 +1,9 @@
 """Payment -> paymentResponse of an invoice that was transferred.
 
 `paidTotal` is what was paid so far, not this payment's amount: it is counted up from the answers that the document
-holds. Fields that are left out are cleared, so each answer says everything. A payment that was taken back is an answer
-with a lower total. Answers are never amended; each has a key of its own, made of the document and the payment's mark.
+holds. Fields that are left out are cleared, so each answer says everything that the document says. A payment that was
+taken back is an answer with a lower total. Answers are never amended; each has a key of its own, made of the document
+and the payment's mark.
 """
 
 from __future__ import annotations
@@ -19,17 +20,23 @@ from ml_connector.systems.basware.invoices import PATH, document
 from ml_connector.systems.basware.keys import response_code
 from ml_connector.systems.basware.rows import ZERO, day, flag, members, number, plain, text, words, written_day
 from ml_connector.systems.basware.session import P2P, Json
+from ml_connector.systems.basware.settings import Options
 from ml_connector.systems.basware.statuses import Handle, Statuses
 
 ENTITY = "PaymentResponse"
 ANSWERS = "paymentResponses"
-METHOD_MAX, CHECK_MAX, NUMBER_MAX, MESSAGE_MAX = 25, 25, 250, 250
+CHECK_MAX, NUMBER_MAX = 25, 250
+KEPT = ("paymentTermCode", "paymentMethod", "paymentMessage")
+"""Fields of a document that an answer overwrites."""
 
 TAKEN_BACK = frozenset({PaymentStatus.VOIDED, PaymentStatus.FAILED})
 
 
-def to_response(payment: Payment, paid: Decimal, code: str, source_system: str, date_style: str) -> Json:
-    """The answer after which `paid` is paid in all. Raises Refused, naming the field, for what is too long."""
+def to_response(payment: Payment, paid: Decimal, code: str, row: Json, options: Options) -> Json:
+    """The answer to a document (`row`) after which `paid` is paid in all. Raises Refused for what is too long.
+
+    What the document has and a payment does not say goes back as it is, since it would be cleared otherwise.
+    """
     reference = payment.reference or ""
     if len(reference) > NUMBER_MAX:
         raise Refused("field_too_long", f"Reference {reference[:40]}... is longer than {NUMBER_MAX}.", "reference")
@@ -38,13 +45,15 @@ def to_response(payment: Payment, paid: Decimal, code: str, source_system: str, 
     body: Json = {
         "externalCode": code,
         "success": True,
-        "paymentBlock": False,
+        "paymentBlock": flag(row, "paymentBlock") is True,
         "responseMessage": f"{payment.amount} {payment.currency} {said}.",
-        "sourceSystem": source_system,
-        "paymentDate": written_day(payment.date, date_style),
-        "paymentMethod": payment.method[:METHOD_MAX],
+        "sourceSystem": options.source_system,
+        "paymentDate": written_day(payment.date, options.date_style),
         "paidTotal": plain(paid),
     }
+    for name in KEPT:
+        if value := words(row, name):
+            body[name] = value
     discount = sum((part.discount for part in payment.allocations), ZERO)
     if discount and not back:
         body["cashDiscount"] = plain(discount)
@@ -85,8 +94,8 @@ class PaymentResponses:
         invoice, code = self._keys(record, mark)
         if record.status in TAKEN_BACK:
             raise Refused("void_after_payment", f"{_about(record)} was taken back before {NAME} knew of it.", "status")
-        before = self._paid(self._document(invoice))
-        return self._sent(invoice, record, before + self._allocation(record).net, code)
+        row = self._document(invoice)
+        return self._sent(row, record, self._paid(row) + self._allocation(record).net, code)
 
     def update(self, ref: Ref, record: Payment, mark: str) -> Ref | Accepted:
         """A payment that was taken back lowers the total. Anything else of a payment cannot be changed."""
@@ -102,7 +111,7 @@ class PaymentResponses:
             raise Refused(
                 "over_application", f"{NAME} knows of less paid than {_about(record)} takes back. Compare both sides."
             )
-        return self._sent(invoice, record, left, code)
+        return self._sent(row, record, left, code)
 
     def cancel(self, ref: Ref, reason: str) -> Accepted | None:
         raise Refused(
@@ -128,10 +137,9 @@ class PaymentResponses:
         back = (sent.status in TAKEN_BACK) != (found.status in TAKEN_BACK)
         return [*self.identity_differences(sent, found), *(["status"] if back else [])]
 
-    def _sent(self, invoice: str, record: Payment, paid: Decimal, code: str) -> Accepted:
-        options = self.p2p.options
-        body = to_response(record, paid, code, options.source_system, options.date_style)
-        path = f"{PATH}/{quote(invoice, safe='')}/{ANSWERS}"
+    def _sent(self, row: Json, record: Payment, paid: Decimal, code: str) -> Accepted:
+        body = to_response(record, paid, code, row, self.p2p.options)
+        path = f"{PATH}/{quote(text(row, 'invoiceId'), safe='')}/{ANSWERS}"
         return Handle((self.p2p.write("POST", path, body, about=_about(record)).request_id,), code).accepted()
 
     def _keys(self, record: Payment, mark: str) -> tuple[str, str]:
@@ -169,7 +177,7 @@ class PaymentResponses:
             date=day(answer, "paymentDate") or NO_DATE,
             amount=amount,
             currency=text(row, "currencyCode"),
-            method=words(answer, "paymentMethod") or "other",
+            method=sent.method if sent is not None else "other",
             reference=words(answer, "paymentNumber"),
             status=PaymentStatus.VOIDED if back else PaymentStatus.ISSUED,
             allocations=(PaymentAllocation(invoice=invoice, gross=amount, net=amount),),
