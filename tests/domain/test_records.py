@@ -13,6 +13,7 @@ from ml_connector.domain.records import (
     InvoiceKind,
     InvoiceLine,
     Supplier,
+    TaxCode,
     content_hash,
     decode,
 )
@@ -99,3 +100,8 @@ def test_every_record_type_is_frozen():
         assert record_type.__struct_config__.frozen
     with pytest.raises(AttributeError):
         Supplier(code="A", name="B").name = "C"
+
+
+def test_a_tax_code_comes_back_from_its_payload_unchanged():  # R21
+    made = TaxCode(code="V19", name="VAT 19 %", percent=Decimal("19.125"), account="10-2250")
+    assert decode("tax_code", made.payload()) == made

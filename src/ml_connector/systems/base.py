@@ -172,6 +172,7 @@ class Accepted:
     """The target took the request and decides later; `handle` asks for the outcome."""
 
     handle: str
+    """At most 200 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +205,10 @@ class Target(Protocol[R]):
     def create(self, record: R, mark: str) -> Ref | Accepted:
         """One create request. Never repeated by itself (R8)."""
 
-    def update(self, ref: Ref, record: R, mark: str) -> Ref:
+    def update(self, ref: Ref, record: R, mark: str) -> Ref | Accepted:
         """Amends in place; never deletes and recreates. Raises NoLonger where its state forbids it."""
 
-    def cancel(self, ref: Ref, reason: str) -> None:
+    def cancel(self, ref: Ref, reason: str) -> Accepted | None:
         """Takes back a document that has not moved money (BILL: archive). Raises NoLonger otherwise."""
 
     def identity_differences(self, sent: R, found: R) -> list[str]:
@@ -237,8 +238,21 @@ class Batched(Protocol[Sent]):
 
     batch_size: int
 
-    def create_batch(self, records: Sequence[tuple[Sent, str]]) -> list[Ref]:
+    def create_batch(self, records: Sequence[tuple[Sent, str]]) -> Sequence[Ref | Accepted]:
         """References in the order given. One Refused means that none of them was created."""
+
+
+@runtime_checkable
+class Asynchronous(Protocol[Sent]):
+    """A Target that accepts now and decides later: what it answers with `Accepted` counts only once it is decided."""
+
+    def outcome(self, handle: str, record: Sent, mark: str) -> Ref | None:
+        """What became of an accepted write of this record; None while it is not decided.
+
+        Reads only, so it may be asked as often as one likes. Raises Refused where the target does not take this
+        record (of several in one request it is this one's own error), and Transient where what was accepted came to
+        nothing through no fault of the record: it is to be sent again.
+        """
 
 
 @runtime_checkable

@@ -263,3 +263,29 @@ def test_retry_after_as_seconds_and_as_date(server, http, header, seconds):
     site = server(answers(headers=f"Retry-After: {header}\r\n".encode()))
     answer = http(site.url).read("GET", "/")
     assert answer.retry_after(datetime(2026, 11, 16, 6, tzinfo=UTC)) == seconds
+
+
+def test_what_an_answer_points_to_is_fetched_without_our_headers(server, http):
+    elsewhere = server(answers(b'{"amount": 0.10}'))
+    client = http(server(answers()).url)
+    assert client.download(f"{elsewhere.url}/file?signature={CANARY}").json() == {"amount": Decimal("0.10")}
+    head = elsewhere.requests[0].lower()
+    assert head.startswith(f"get /file?signature={CANARY} ".encode())
+    assert b"authorization" not in head and b"cookie" not in head
+
+
+@pytest.mark.parametrize("url", ["http://files.example/x", "ftp://127.0.0.1/x", "https://u:p@127.0.0.1/x", "/relative"])
+def test_what_an_answer_points_to_is_https_or_this_machine(server, http, url):
+    with pytest.raises(Refused) as refused:
+        http(server(answers()).url).download(url)
+    assert refused.value.code == "foreign_address"
+    with pytest.raises(Refused):
+        http("https://api.example").download("http://127.0.0.1:1/x")
+
+
+def test_the_query_of_another_server_is_in_no_log(server, http, caplog):  # R71
+    caplog.set_level(logging.DEBUG)
+    elsewhere = server(answers(status="403 Forbidden"))
+    assert http(server(answers()).url).download(f"{elsewhere.url}/file?X-Amz-Signature={CANARY}").status == 403
+    assert any(getattr(record, "path", "") == "/file" for record in caplog.records)
+    assert CANARY not in f"{caplog.text}{[vars(record) for record in caplog.records]}"

@@ -123,6 +123,14 @@ class Http:
             break
         return self._judged(outcome)
 
+    def download(self, url: str) -> Answer:
+        """What lies where an answer pointed to, on whatever server: fetched without any header of ours.
+
+        For redirects that the vendor documents. https only, or plain http where this Connection itself speaks it to
+        this machine. Raises Transient for no answer, Refused for an address that is none.
+        """
+        return self._judged(self._exchange("GET", url, None, None, None, None, None, write=False, elsewhere=True))
+
     def write(
         self,
         method: str,
@@ -164,13 +172,14 @@ class Http:
         total_timeout: float | None,
         *,
         write: bool,
+        elsewhere: bool = False,
     ) -> Answer | _Broken:
         if json is not None:
             content = encode_json(json)
             headers = {"content-type": "application/json", **(headers or {})}
         limit = total_timeout if total_timeout is not None else self._total_timeout
         try:
-            url = self._url(path_or_url)
+            url = self._elsewhere(path_or_url) if elsewhere else self._url(path_or_url)
             request = self._client.build_request(
                 method, url, params=_parameters(params, url), headers=headers, content=content
             )
@@ -242,6 +251,17 @@ class Http:
             )
         return url
 
+    def _elsewhere(self, text: str) -> httpx2.URL:
+        """An address that an answer pointed to. Its own words are not shown: it can hold a signature."""
+        url = httpx2.URL(text)
+        to_itself = url.scheme == "http" and url.host in _LOOPBACK_HOSTS and self.base_url.startswith("http://")
+        if not url.host or url.userinfo or not (url.scheme == "https" or to_itself):
+            raise Refused(
+                "foreign_address",
+                f"{self.name} pointed to an address that does not begin with https:// and is not followed.",
+            )
+        return url
+
     def _invalid_text(self) -> str:
         return (
             f"A request to {self.name} could not be written down: the URL or a credential in the Connection's "
@@ -276,6 +296,8 @@ class Http:
         )
 
     def _path(self, request: httpx2.Request) -> str:
+        if (request.url.scheme, request.url.host, request.url.port) not in self._origins:
+            return str(request.url.path)
         shown = "&".join(
             f"{key}={'***' if key.lower() in self._secret_parameters else value}"
             for key, value in request.url.params.multi_items()
