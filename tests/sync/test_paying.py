@@ -267,6 +267,9 @@ def test_a_credit_note_that_has_lowered_its_invoice_is_not_applied_again(pair): 
         ],
     })  # fmt: skip
     turn(pair, "invoices", "credit_notes")
+    pair.run("invoices", RunKind.SWEEP)
+    turn(pair, "invoices", "settled_in_sapb1")
+    assert causes(pair) == set(), "a credit is no payment"
     note = next(row for row in pair.bill.state("vendor-credits") if row["referenceNumber"] == "PK-509")
     part = {"billId": pair.bills("PK-502")[0]["id"], "amount": D("900.00")}
     part["vendorCredits"] = [{"id": note["id"], "amount": D("100.00")}]
@@ -280,6 +283,28 @@ def test_a_credit_note_that_has_lowered_its_invoice_is_not_applied_again(pair): 
     turn(pair)
     assert "PK-509" in told(pair, "payment_unmatched")
     assert references(pair) == [stp(1)]
+
+
+def test_an_invoice_that_a_credit_note_has_lowered_before_it_travels_does_travel(pair):  # R27
+    (row,) = pair.b1.edit("PurchaseInvoices", {
+        "CardCode": "PAK003", "NumAtCard": "PK-600", "DocType": "dDocument_Service", "TaxDate": "2026-11-16",
+        "DocDate": "2026-11-16", "DocDueDate": "2026-12-16",
+        "DocumentLines": [{"AccountCode": "10-6200", "LineTotal": 300, "VatGroup": "P0"}],
+    })  # fmt: skip
+    pair.b1.edit("PurchaseCreditNotes", {
+        "CardCode": "PAK003", "NumAtCard": "PK-601", "DocType": "dDocument_Service", "TaxDate": "2026-11-16",
+        "DocDate": "2026-11-16", "DocDueDate": "2026-11-16",
+        "DocumentLines": [
+            {"AccountCode": "10-6200", "LineTotal": 100, "VatGroup": "P0", "BaseType": 18, "BaseEntry": row["DocEntry"],
+             "BaseLine": 0},
+        ],
+    })  # fmt: skip
+    turn(pair, "invoices", "credit_notes")
+    assert pair.flow("invoices").next_push_at == clock.now(), "now it is known what was taken off it"
+    turn(pair, "invoices", "credit_notes")
+    assert D(str(pair.bills("PK-600")[0]["amount"])) == 300
+    assert "PK-601" in {row["referenceNumber"] for row in pair.bill.state("vendor-credits")}
+    assert causes(pair) == set()
 
 
 def test_a_hold_on_a_supplier_covers_their_payments(pair):  # R70
