@@ -13,6 +13,7 @@ from ml_connector.integrations.base import Side
 from ml_connector.workspaces.models import Workspace
 from tests.sync.sapb1_pair import B1Pair, sapb1_pair, stp
 
+
 @contextmanager
 def mapped(workspace: Workspace) -> Iterator[B1Pair]:
     """The base set, its accounts mapped and the similar supplier linked."""
@@ -142,6 +143,7 @@ SAPB1_BILL = Declaration(
             before=posted_payment,
             act=lambda pair: void(pair, "VOID-1"),
             there=lambda pair: posted(pair, "VOID-1", cancelled=True),
+            answers_nothing=True,
         ),
     ),
     reads=(
