@@ -41,6 +41,8 @@ class WriteCall:
     """What in the written system shows that the act took effect: each thing that stands for it. Once it did, there
     are exactly `things`."""
     things: int = 1
+    answers_nothing: bool = False
+    """Its success has no body: where the status arrived, nobody need be in doubt."""
     before: Act | None = None
     """What must have happened first; left out, everything of these Flows has arrived."""
     side: Side = Side.PLATFORM

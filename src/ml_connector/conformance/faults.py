@@ -17,6 +17,8 @@ class Fault:
     """What the stand-in is told."""
     committed: bool = False
     """The write takes effect and its answer is lost: it has to be found, and must not be sent again."""
+    body_only: bool = False
+    """The status of success arrives; what is lost is the body."""
     lasts: float = 0
     """Seconds of real time for which it goes on; the clocks of a bench are held and know nothing of them."""
     sample: bool = False
@@ -39,9 +41,9 @@ MATRIX = (
     Fault("committed, then 500", {"do": "commit_then_status", "status": 500}, committed=True),
     Fault("committed, then 502", {"do": "commit_then_status", "status": 502}, committed=True),
     Fault("committed, then 504", {"do": "commit_then_status", "status": 504}, committed=True),
-    Fault("committed, answer garbled", {"do": "garble"}, committed=True),
-    Fault("committed, answer empty", {"do": "empty"}, committed=True),
-    Fault("committed, answer cut short", {"do": "truncate"}, committed=True, sample=True),
+    Fault("committed, answer garbled", {"do": "garble"}, committed=True, body_only=True),
+    Fault("committed, answer empty", {"do": "empty"}, committed=True, body_only=True),
+    Fault("committed, answer cut short", {"do": "truncate"}, committed=True, body_only=True, sample=True),
     Fault("committed, answer drips in slowly", {"do": "drip", "seconds": 0.5}),
     Fault("504 first, committed later", {"do": "late_commit", "seconds": LATE_COMMIT, "status": 504}, committed=True),
     Fault("500, nothing committed", {"do": "status", "status": 500}),

@@ -138,7 +138,9 @@ class VendorPayments:
         if row is None:
             raise NotFound(f"{NAME} has no payment {ref.key} any more.")
         if not yes(row, "Cancelled"):
-            self._layer.write("POST", f"{PAYMENTS}({ref.key})/Cancel", about=about)
+            answer = self._layer.write("POST", f"{PAYMENTS}({ref.key})/Cancel", about=about)
+            if answer.content:
+                raise answer.unclear("it says something, where a cancellation says nothing")
 
     def identity_differences(self, sent: Payment, found: Payment) -> list[str]:
         """Supplier, currency, amount, date and the documents paid, each with its amount."""
