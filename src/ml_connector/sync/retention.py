@@ -126,7 +126,8 @@ def set_years(
         was, now = years_of(workspace), checked(workspace, documents, wire, trail)
         if was == now:
             return
-        workspace.document_years, workspace.wire_years, workspace.audit_years = now.values()
+        workspace.document_years, workspace.wire_years = now["documents"], now["wire"]
+        workspace.audit_years = now["audit"]
         workspace.save(update_fields=YEARS)
         agreed = {"second_person": second_person} if second_person else {}
         entries.add("retention_set", f"workspace:{workspace.pk}", was=was, now=now, **agreed)

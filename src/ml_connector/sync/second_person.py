@@ -132,7 +132,7 @@ def set_years(
 def approve(row: Approval, actor: str, reason: str) -> str:
     """The second person's word: what was asked for is done, in the same transaction. Says what happened.
 
-    Raises NotDecided, MappingRefused, DecisionRefused and CredentialShared; then it waits on.
+    Raises NotDecided, MappingRefused, DecisionRefused, CredentialShared and YearsRefused; then it waits on.
     """
     if row.asked_by == actor:
         raise NotDecided("You asked for it: somebody else must approve it.")
@@ -202,7 +202,7 @@ def _retention(row: Approval, actor: str, reason: str) -> str:
             row.asked_by,
             documents=row.detail["documents"],
             wire=row.detail["wire"],
-            trail=row.detail["audit"],
+            trail=row.detail.get("audit"),
             second_person=actor,
         )
     return "The years are set. What is older goes with the next daily removal."
@@ -216,5 +216,11 @@ _DO: dict[ApprovalKind, Callable[[Approval, str, str], str]] = {
     ApprovalKind.RETENTION: _retention,
 }
 
-REFUSALS = (NotDecided, MappingRefused, problems.DecisionRefused, connecting.CredentialShared)
+REFUSALS = (
+    NotDecided,
+    MappingRefused,
+    problems.DecisionRefused,
+    connecting.CredentialShared,
+    retention.YearsRefused,
+)
 """What approving may raise: its text is for the person who tried."""
