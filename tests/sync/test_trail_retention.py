@@ -209,6 +209,21 @@ def test_what_is_decided_while_it_is_verified_counts(old, monkeypatch):  # R70
     assert not Cut.objects.of(old.workspace).exists()
 
 
+def test_two_workers_that_cut_at_once_cut_once(old, monkeypatch):  # R70
+    checked, removed = cutting.check, []
+
+    def another_worker(workspace, found, public_key):
+        checked(workspace, found, public_key)
+        monkeypatch.setattr(cutting, "check", checked)
+        removed.append(trail_retention.remove(workspace, "worker").count)
+
+    monkeypatch.setattr(cutting, "check", another_worker)
+    assert trail_retention.remove(old.workspace, "worker").count == 0
+    assert removed == [Cut.objects.of(old.workspace).get().sequence]
+    assert AuditEntry.objects.of(old.workspace).filter(action="cut").count() == 1
+    assert verify(old.workspace, public_key=public()).holds
+
+
 def test_longer_years_that_are_set_while_it_is_verified_count(old, monkeypatch):  # R70
     checked = cutting.check
 
