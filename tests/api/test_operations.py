@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from ml_connector import clock
-from ml_connector.sync import approvals, mappings, problems, second_person
+from ml_connector.jobs import upkeep
+from ml_connector.sync import approvals, mappings, problems, retention, second_person, trail_retention
 from ml_connector.sync.models import Approval, Flow, Ping, Problem, Record, TargetEntry
 from ml_connector.workspaces.models import ApiToken
 from tests.api.conftest import program
@@ -255,7 +256,25 @@ def test_states_add_up_and_both_sides_tie_out(pair, workspace, robot):  # R76
 
 def test_the_trail_is_checked(pair, robot):  # R67
     said = robot.get("/audit/verification").body
-    assert said["holds"] is True and said["entries"] > 10
+    assert said["holds"] is True and said["entries"] > 10 and said["begins"] == 1
+
+
+def test_a_trail_that_was_cut_is_given_from_its_beginning(pair, robot):  # R67, R70
+    upkeep.sign_trails()
+    retention.set_years(pair.workspace, "test", trail=7)
+    later = clock.now() + timedelta(days=8 * 366)
+    clock.hold(later)
+    ApiToken.objects.of(pair.workspace).update(expires_at=later + timedelta(days=1))
+    whole = robot.all("/audit")
+    count = trail_retention.remove(pair.workspace, "worker").count
+    assert count > 10
+    left = robot.all("/audit")
+    assert left[0]["sequence"] == count + 1 and [row["action"] for row in left[-1:]] == ["cut"]
+    assert left[:-1] == whole[count:]
+    assert robot.get("/audit", since=5, limit=1).body["items"] == left[:1]
+    said = robot.get("/audit/verification").body
+    assert said["holds"] is True and said["begins"] == count + 1
+    assert f"Entries 1 to {count} were removed by retention" in said["text"]
 
 
 @pytest.mark.parametrize("field", ["unknown", "Action"])

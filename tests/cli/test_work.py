@@ -367,9 +367,11 @@ def test_the_command_line_is_never_its_own_second_person(travelled: Run) -> None
 def test_the_trail_holds_here_and_as_a_file_elsewhere(travelled: Run) -> None:
     said = travelled("audit", "export", "--output", "trail.jsonl")
     assert said.status == 0
-    anchor = said.err.removeprefix("Keep this anchor on another machine: ").strip()
+    first, second = said.err.splitlines()
+    anchor = first.removeprefix("Keep this anchor on another machine: ")
+    public = second.removeprefix("Keep with it, once, the public key that signs: ")
     assert travelled("audit", "verify", "--anchor", anchor).out.startswith("The trail of workspace acme holds: ")
-    command = [sys.executable, offline_verify.__file__, "trail.jsonl", "--anchor", anchor]
+    command = [sys.executable, offline_verify.__file__, "trail.jsonl", "--anchor", anchor, "--public-key", public]
     assert subprocess.run(command, check=False).returncode == 0
     Path("trail.jsonl").write_text(Path("trail.jsonl").read_text().replace('"intent"', '"intend"', 1))
     assert subprocess.run(command, check=False).returncode == 1

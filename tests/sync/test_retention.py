@@ -212,8 +212,8 @@ def test_years_are_set_per_class_and_have_a_floor(delivered):  # R70
     assert report.documents.count == 0 and report.wire.count > 0
     entry = AuditEntry.objects.of(workspace).get(action="retention_set")
     assert msgspec.json.decode(entry.detail) == {
-        "was": {"documents": 7, "wire": 7},
-        "now": {"documents": 7, "wire": 1},
+        "was": {"documents": 7, "wire": 7, "audit": 0},
+        "now": {"documents": 7, "wire": 1, "audit": 0},
     }
 
 

@@ -1,4 +1,5 @@
-"""The tables of the trail. Triggers refuse changes and deletions of entries and checkpoints (R68)."""
+"""The tables of the trail. Triggers refuse changes of all but the head, and deletions but for entries that a Cut
+covers (R68)."""
 
 from __future__ import annotations
 
@@ -66,3 +67,27 @@ class Checkpoint(WorkspaceModel):
     def anchor(self) -> str:
         """What belongs on another machine."""
         return f"{self.sequence}:{bytes(self.hash).hex()}"
+
+
+class Cut(WorkspaceModel):
+    """A removal of the oldest entries by retention, signed: the chain begins behind it (R70)."""
+
+    sequence = models.BigIntegerField()
+    """The last entry that was removed; a checkpoint vouched for it."""
+    hash = models.BinaryField(max_length=32)
+    since = models.BigIntegerField()
+    """The last entry that was removed before; 0 at first."""
+    oldest = models.DateTimeField()
+    newest = models.DateTimeField()
+    years = models.PositiveSmallIntegerField()
+    """For how long the Workspace kept entries."""
+    actor = models.CharField(max_length=100)
+    noted = models.BigIntegerField()
+    """The entry that tells of it."""
+    at = models.DateTimeField()
+    signature = models.BinaryField(max_length=64)
+    public_key = models.CharField(max_length=64)
+    """Ed25519, hex."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "sequence"], name="audit_cut_sequence")]

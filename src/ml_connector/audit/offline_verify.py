@@ -2,8 +2,9 @@
 
     python offline_verify.py trail.jsonl [--anchor SEQUENCE:HASH] [--public-key HEX]
 
-Exit status 0: unbroken; 1: not; 2: not a trail. Signatures of checkpoints are checked where the `cryptography` package
-is installed; without it the script says that they were not.
+Exit status 0: unbroken; 1: not; 2: it cannot be told. Signatures are checked where the `cryptography` package is
+installed. Without it the script says that those of checkpoints were not checked; a trail whose oldest entries were
+removed by retention needs it, because only the signature tells such a removal from any other.
 
 Each entry's hash is made over the hash before it and the entry's own content, so that a change, a removal or another
 order shows at the first entry concerned. Whoever can write to the database could make the whole chain anew, or cut its
@@ -47,6 +48,16 @@ def statement(workspace: str, sequence: int, digest: str, at: str) -> bytes:
     return canonical(["ml-connector-checkpoint-1", workspace, sequence, digest, at])
 
 
+CUT = ("since", "cut", "hash", "oldest", "newest", "years", "actor", "noted", "at")
+"""What is signed of a removal by retention: the entry before the first that went, the last one and its hash, their
+times, the years that were set, who removed them, the entry that tells of it, and when."""
+
+
+def cut_statement(workspace: str, row: Mapping[str, Any]) -> bytes:
+    """What a removal's signature is made over."""
+    return canonical(["ml-connector-cut-1", workspace, *(row[name] for name in CUT)])
+
+
 class Walk:
     """Goes along a trail in constant memory. Each step raises Broken for the first thing that is wrong."""
 
@@ -64,11 +75,41 @@ class Walk:
         self.sequence = self.since = since
         self.hash = start if since else beginning(workspace).hex()
         self.entries = self.checkpoints = self.unchecked = 0
+        self.cuts: list[Mapping[str, Any]] = []
+        self.unproved = False
+        """A removal was given whose signature could not be checked."""
+        self._told: dict[int, Mapping[str, Any]] = {}
+        self._compared = False
         self._anchor = anchor
         self._public_key = public_key
         if since == 0 and start not in {"", self.hash}:
             raise Broken(1, "The trail does not begin at its beginning.")
-        self._compare_anchor()
+        self._compare_anchor(self.sequence, self.hash)
+
+    def cut(self, row: Mapping[str, Any]) -> None:
+        """A removal by retention. To be given before the first entry, the oldest first."""
+        since, sequence = row["since"], row["cut"]
+        if self.since or self.entries or since != self.sequence or sequence <= since:
+            text = (
+                f"Entry {self.sequence + 1} is missing, and no removal covers it: the next begins behind entry {since}."
+            )
+            raise Broken(self.sequence + 1, text)
+        fits = self._signed(row, cut_statement(self.workspace, row), since + 1, f"The removal of entries {_span(row)}")
+        self.unproved = self.unproved or fits is None
+        self.cuts.append(row)
+        self._told[row["noted"]] = row
+        self.sequence, self.hash = sequence, row["hash"]
+        self._compare_anchor(self.sequence, self.hash)
+
+    def removed_checkpoint(self, row: Mapping[str, Any]) -> None:
+        """One whose entry was removed: its signature, and the anchor if it is about the same entry."""
+        sequence = row["checkpoint"]
+        message = statement(self.workspace, sequence, row["hash"], row["at"])
+        self._signed(row, message, sequence, f"Checkpoint {sequence}")
+        ends = {cut["cut"]: cut["hash"] for cut in self.cuts}
+        if ends.get(sequence, row["hash"]) != row["hash"]:
+            raise Broken(sequence, f"Checkpoint {sequence} and the removal that ends there name different entries.")
+        self._compare_anchor(sequence, row["hash"])
 
     def entry(self, values: Sequence[Any], digest: str) -> None:
         expected = self.sequence + 1
@@ -76,9 +117,11 @@ class Walk:
             raise Broken(expected, f"Entry {expected} is missing; {values[0]} stands in its place.")
         if hashlib.sha256(bytes.fromhex(self.hash) + canonical(values)).hexdigest() != digest:
             raise Broken(expected, f"Entry {expected} was changed, or one before it was removed or moved.")
+        if expected in self._told:
+            _must_tell(values, self._told.pop(expected))
         self.sequence, self.hash = expected, digest
         self.entries += 1
-        self._compare_anchor()
+        self._compare_anchor(self.sequence, self.hash)
 
     def checkpoint(self, row: Mapping[str, Any]) -> None:
         """To be given right after the entry that it vouches for."""
@@ -86,11 +129,8 @@ class Walk:
         if (sequence, row["hash"]) != (self.sequence, self.hash):
             text = f"Checkpoint {sequence} vouches for an entry that is missing, or was written anew since."
             raise Broken(min(sequence, self.sequence + 1), text)
-        if self._public_key is not None and row["public_key"] != self._public_key:
-            raise Broken(sequence, f"Checkpoint {sequence} is signed with another key.")
-        fits = _signature_fits(row, statement(self.workspace, sequence, row["hash"], row["at"]))
-        if fits is False:
-            raise Broken(sequence, f"Checkpoint {sequence} has a false signature.")
+        message = statement(self.workspace, sequence, row["hash"], row["at"])
+        fits = self._signed(row, message, sequence, f"Checkpoint {sequence}")
         self.checkpoints += 1
         self.unchecked += fits is None
 
@@ -101,27 +141,55 @@ class Walk:
         if self._anchor is not None and self._anchor[0] > self.sequence:
             text = f"The trail was cut off: it ends at entry {self.sequence}, the anchor names {self._anchor[0]}."
             raise Broken(self.sequence + 1, text)
+        for noted, cut in self._told.items():
+            if noted > self.sequence:
+                text = f"The trail was cut off: it ends at entry {self.sequence}; entry {noted} told that entries"
+                raise Broken(self.sequence + 1, f"{text} {_span(cut)} were removed.")
 
     def text(self) -> str:
         """What was found of an unbroken trail, and what could not be checked."""
+        begins = f" from entry {self.cuts[-1]['cut'] + 1} on" if self.cuts else ""
         found = [
-            f"{self.entries} entries, unbroken, up to {self.sequence}:{self.hash}; {self.checkpoints} checkpoints."
+            f"{self.entries} entries, unbroken{begins}, up to {self.sequence}:{self.hash};"
+            f" {self.checkpoints} checkpoints."
         ]
+        if self.cuts:
+            last, times = self.cuts[-1], len(self.cuts)
+            found.append(
+                f"Entries 1 to {last['cut']} were removed by retention,"
+                f" {'once' if times == 1 else f'{times} times, the last time'} on {last['at'][:10]}"
+                f" ({_span(last)}, of {last['oldest'][:10]} to {last['newest'][:10]}, kept for {last['years']} years),"
+                " signed."
+            )
+            if self._public_key is None:
+                found.append(f"Whose key that is was not compared: --public-key {last['public_key']} if it is yours.")
         if self.since:
             found.append(f"Entries up to {self.since} were not given.")
-        if self._anchor is not None and self._anchor[0] < self.since:
+        if self._anchor is not None and not self._compared:
             found.append("The anchor lies before what was given and was not compared.")
         if self.unchecked:
             found.append(f"{self.unchecked} signatures not checked: the cryptography package is missing.")
         return " ".join(found)
 
-    def _compare_anchor(self) -> None:
-        if self._anchor is not None and self._anchor[0] == self.sequence and self._anchor[1].lower() != self.hash:
-            raise Broken(self.sequence, f"Entry {self.sequence} is not the one that the anchor names.")
+    def _signed(self, row: Mapping[str, Any], message: bytes, sequence: int, what: str) -> bool | None:
+        """None where the package that could tell is missing."""
+        if self._public_key is not None and row.get("public_key") != self._public_key:
+            raise Broken(sequence, f"{what} is signed with another key.")
+        fits = _signature_fits(row, message)
+        if fits is False:
+            raise Broken(sequence, f"{what} has a false signature.")
+        return fits
+
+    def _compare_anchor(self, sequence: int, digest: str) -> None:
+        if self._anchor is None or self._anchor[0] != sequence:
+            return
+        self._compared = True
+        if self._anchor[1].lower() != digest:
+            raise Broken(sequence, f"Entry {sequence} is not the one that the anchor names.")
 
 
 def verify(lines: Iterable[str], anchor: tuple[int, str] | None = None, public_key: str | None = None) -> str:
-    """Says what is unbroken. Raises Broken with the first fault, ValueError if it is no trail."""
+    """Says what is unbroken. Raises Broken with the first fault, ValueError if it is no trail or cannot be judged."""
     rows = _rows(lines)
     header = next(rows, {})
     if header.get("format") != FORMAT:
@@ -132,10 +200,17 @@ def verify(lines: Iterable[str], anchor: tuple[int, str] | None = None, public_k
             walk.entry(row["entry"], row["hash"])
         elif "checkpoint" in row:
             walk.checkpoint(row)
+        elif "cut" in row:
+            walk.cut(row)
         elif "end" in row:
             walk.end(row["end"], row["hash"])
             if next(rows, None) is not None:
                 raise Broken(walk.sequence + 1, "Something follows the end line.")
+            if walk.unproved:
+                raise ValueError(
+                    f"entries 1 to {walk.cuts[-1]['cut']} were removed, and whether that was signed can only be told"
+                    " with the cryptography package (pip install cryptography). The rest is unbroken."
+                )
             return walk.text()
     raise Broken(walk.sequence + 1, f"The file is cut off after entry {walk.sequence}.")
 
@@ -148,6 +223,19 @@ def _rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             raise Broken(0, f"Line {number} is not readable.") from None
 
 
+def _span(cut: Mapping[str, Any]) -> str:
+    return f"{cut['since'] + 1} to {cut['cut']}"
+
+
+def _must_tell(values: Sequence[Any], cut: Mapping[str, Any]) -> None:
+    """The entry that a removal names must tell of it: so nobody can take either away."""
+    tells = (values[5], values[6]) == ("cut", f"audit:{cut['cut']}") and f'"hash":"{cut["hash"]}"' in values[8]
+    if not tells:
+        raise Broken(
+            values[0], f"Entry {values[0]} does not tell that entries {_span(cut)} were removed, as it should."
+        )
+
+
 def _signature_fits(row: Mapping[str, Any], message: bytes) -> bool | None:
     """None where the package that could tell is missing."""
     try:
@@ -156,8 +244,8 @@ def _signature_fits(row: Mapping[str, Any], message: bytes) -> bool | None:
     except ImportError:
         return None
     try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(row["public_key"]))
-        key.verify(bytes.fromhex(row["signature"]), message)
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(row.get("public_key", "")))
+        key.verify(bytes.fromhex(row.get("signature", "")), message)
     except (InvalidSignature, ValueError):
         return False
     return True
@@ -174,7 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Verifies an exported trail of ml-connector.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--anchor", type=_anchor, metavar="SEQUENCE:HASH", help="as it was kept elsewhere")
-    parser.add_argument("--public-key", type=str.lower, metavar="HEX", help="key that checkpoints must be signed with")
+    parser.add_argument("--public-key", type=str.lower, metavar="HEX", help="key that must have signed")
     given = parser.parse_args(arguments)
     try:
         with given.file.open(encoding="utf-8") as lines:

@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 from django.db.models import Q, QuerySet
 
-from ml_connector.audit.models import AuditEntry, ChainHead, Checkpoint
+from ml_connector.audit.cutting import kept, last_cut, removed_up_to
+from ml_connector.audit.models import AuditEntry, ChainHead, Checkpoint, Cut
 from ml_connector.workspaces.models import Workspace
 
 PAGE = 50
@@ -74,12 +75,14 @@ class TrailPage:
 
 @dataclass(frozen=True)
 class ChainState:
-    """The chain's newest entry and last checkpoint."""
+    """How much there is of the chain, and its last checkpoint."""
 
     entries: int
     checkpoint: int | None
     checkpoint_at: datetime | None
     anchor: str
+    cut: Cut | None
+    """What retention removed last; the chain begins behind it."""
 
 
 def trail_page(workspace: Workspace, narrowing: Narrowing, before: int | None = None) -> TrailPage:
@@ -104,20 +107,27 @@ def trail_page(workspace: Workspace, narrowing: Narrowing, before: int | None = 
 
 
 def chain_state(workspace: Workspace) -> ChainState:
-    """Costs two look-ups; whether the chain holds is said by `verify` only."""
+    """Costs three look-ups; whether the chain holds is said by `verify` only."""
     head = ChainHead.objects.of(workspace).values_list("sequence", flat=True).first() or 0
     last = Checkpoint.objects.of(workspace).order_by("-sequence").first()
-    return ChainState(head, last.sequence if last else None, last.at if last else None, last.anchor if last else "")
+    cut = last_cut(workspace)
+    return ChainState(
+        head - (cut.sequence if cut else 0),
+        last.sequence if last else None,
+        last.at if last else None,
+        last.anchor if last else "",
+        cut,
+    )
 
 
 def actions(workspace: Workspace) -> tuple[str, ...]:
     """The kinds of entries that there are, by name: one look-up in the index for each."""
-    return tuple(_distinct(AuditEntry.objects.of(workspace), "action"))
+    return tuple(_distinct(kept(workspace), "action"))
 
 
 def actors(workspace: Workspace) -> tuple[str, ...]:
     """Who stands in the trail, likewise."""
-    others = AuditEntry.objects.of(workspace).filter(~Q(actor=BUSIEST))
+    others = kept(workspace).filter(~Q(actor=BUSIEST))
     found = list(_distinct(others, "actor"))
     return (*([BUSIEST] if ChainHead.objects.of(workspace).exists() else []), *found)
 
@@ -137,14 +147,15 @@ def _driven(workspace: Workspace, narrowing: Narrowing) -> QuerySet[AuditEntry]:
 
 def _span(workspace: Workspace, narrowing: Narrowing) -> tuple[int, int]:
     """Between which sequence numbers a time span lies, found by halving: entries are chained in order of time."""
+    begins = removed_up_to(workspace)
     end = (ChainHead.objects.of(workspace).values_list("sequence", flat=True).first() or 0) + 1
-    low = _first_from(workspace, narrowing.since, end) - 1 - SKEW if narrowing.since else 0
-    high = _first_from(workspace, narrowing.until, end) + SKEW if narrowing.until else end
-    return max(low, 0), min(high, end)
+    low = _first_from(workspace, narrowing.since, begins + 1, end) - 1 - SKEW if narrowing.since else begins
+    high = _first_from(workspace, narrowing.until, begins + 1, end) + SKEW if narrowing.until else end
+    return max(low, begins), min(high, end)
 
 
-def _first_from(workspace: Workspace, at: datetime, end: int) -> int:
-    low, high = 1, end
+def _first_from(workspace: Workspace, at: datetime, begins: int, end: int) -> int:
+    low, high = begins, end
     rows = AuditEntry.objects.of(workspace)
     while low < high:
         middle = (low + high) // 2

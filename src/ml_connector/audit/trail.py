@@ -49,6 +49,11 @@ class Trail:
         self._run = run
 
     @property
+    def actor(self) -> str:
+        """Who does it."""
+        return self._actor
+
+    @property
     def run(self) -> int | None:
         """The Run that this happens in."""
         return self._run

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ml_connector.cli import choose
 from ml_connector.cli.choose import IntegrationOption, WorkspaceOption
 from ml_connector.cli.output import JsonFlag, failed, print_json, say, table, wrong_usage
-from ml_connector.sync import erasing, holds, retention, second_person
+from ml_connector.sync import erasing, holds, retention, second_person, trail_retention
 from ml_connector.sync.erasing import EraseRefused, Touched
 from ml_connector.sync.holds import HoldRefused
 from ml_connector.sync.models import Hold
-from ml_connector.sync.retention import LEAST, MOST, Removal, Report
+from ml_connector.sync.retention import FOR_EVER, LEAST, MOST, Removal, Report, YearsRefused
+from ml_connector.sync.trail_retention import TrailBroken
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it goes into the audit trail.")]
 Years = Annotated[int | None, typer.Option(metavar="N", min=LEAST, max=MOST, help="Whole years.")]
 
-retention_group = typer.Typer(help="For how long documents and requests are kept.")
+retention_group = typer.Typer(help="For how long documents, requests and the audit trail are kept.")
 hold_group = typer.Typer(help="Legal holds: what must not be removed.")
 erase_group = typer.Typer(help="Erase personal data on request.")
 
@@ -29,37 +30,65 @@ def show(*, workspace: WorkspaceOption = None, as_json: JsonFlag = False) -> Non
     """Say for how many years each class is kept."""
     of = choose.workspace(workspace)
     if as_json:
-        print_json({"documents": of.document_years, "wire": of.wire_years, "audit": None})
+        print_json({**retention.years_of(of), "audit": of.audit_years or None})
         return
     rows = (
         ("documents", of.document_years, "what documents say, and what was sent for them"),
         ("wire", of.wire_years, "the requests of writes and their answers, as they went over the wire"),
-        ("audit", "for ever", "the audit trail; nothing is removed from it"),
+        ("audit", of.audit_years or "for ever", "the audit trail; it is cut at its beginning, and that is signed"),
     )
     table("", ("class", ">years", "what it is"), rows)
 
 
 @retention_group.command("set")
-def set_(*, documents: Years = None, wire: Years = None, workspace: WorkspaceOption = None) -> None:
+def set_(
+    *,
+    documents: Years = None,
+    wire: Years = None,
+    audit: Annotated[str, typer.Option("--audit", metavar="N|forever", help="Whole years, or forever.")] = "",
+    workspace: WorkspaceOption = None,
+) -> None:
     """Set for how many years a class is kept."""
     of = choose.workspace(workspace)
-    if documents is None and wire is None:
-        wrong_usage("Say what to set: --documents N, --wire N, or both.")
-    second_person.set_years(of, choose.actor(), documents=documents, wire=wire)
-    say(f"Documents are kept for {of.document_years} years, requests and answers for {of.wire_years}.")
+    if documents is None and wire is None and not audit:
+        wrong_usage("Say what to set: --documents N, --wire N, --audit N, or several.")
+    if audit not in {"", "forever"} and not (audit.isdecimal() and len(audit) < 4 and LEAST <= int(audit) <= MOST):
+        wrong_usage(f"--audit {audit} is none. Write years from {LEAST} to {MOST}, or forever.")
+    trail = None if not audit else FOR_EVER if audit == "forever" else int(audit)
+    try:
+        second_person.set_years(of, choose.actor(), documents=documents, wire=wire, trail=trail)
+    except YearsRefused as refused:
+        wrong_usage(str(refused))
+    kept = f"for {of.audit_years}" if of.audit_years else "for ever"
+    say(
+        f"Documents are kept for {of.document_years} years, requests and answers for {of.wire_years}, the audit trail"
+        f" {kept}."
+    )
 
 
 @retention_group.command()
 def preview(*, workspace: WorkspaceOption = None, as_json: JsonFlag = False) -> None:
     """Say what would be removed now. Changes nothing."""
-    _print(retention.preview(choose.workspace(workspace)), "would go", as_json=as_json)
+    of = choose.workspace(workspace)
+    trail = trail_retention.preview(of)
+    _print(retention.preview(of), trail.removal, "would go", as_json=as_json, stops_at=trail.held_by)
+    if trail.held_by is not None and not as_json:
+        say(
+            f"The audit trail goes from its beginning only: it stops before entry {trail.held_by:,}, the first that a"
+            " legal hold covers."
+        )
 
 
 @retention_group.command()
 def run(*, workspace: WorkspaceOption = None, as_json: JsonFlag = False) -> None:
     """Remove now what is old enough. A worker does so every day."""
     of = choose.workspace(workspace)
-    _print(retention.remove(of, choose.actor()), "removed", as_json=as_json)
+    report = retention.remove(of, choose.actor())
+    try:
+        trail = trail_retention.remove(of, choose.actor())
+    except TrailBroken as broken:
+        failed(str(broken))
+    _print(report, trail, "removed", as_json=as_json)
 
 
 @hold_group.command("list")
@@ -153,11 +182,11 @@ def _packs(touched: Touched) -> None:
         say(f"{touched.packs} frozen tie-out packs name the supplier. They stay, because the trail holds their hash.")
 
 
-def _print(report: Report, what: str, *, as_json: bool) -> None:
+def _print(report: Report, trail: Removal, what: str, *, as_json: bool, **more: Any) -> None:
     if as_json:
-        print_json(asdict(report))
+        print_json({**asdict(report), "audit": {**asdict(trail), **more}})
         return
-    rows = [("documents", report.documents), ("wire", report.wire)]
+    rows = [("documents", report.documents), ("wire", report.wire), ("audit", trail)]
     table("", ("class", f">{what}", ">held", "oldest", "newest"), (_cells(name, removal) for name, removal in rows))
 
 

@@ -40,6 +40,7 @@ def export(
         say(f"{counted_entries(count)} written to {output}. Check the file anywhere with offline_verify.py.")
     if signed is not None:
         errors().print(f"Keep this anchor on another machine: {signed.anchor}")
+        errors().print(f"Keep with it, once, the public key that signs: {signed.public_key}")
 
 
 def counted_entries(count: int) -> str:
@@ -53,7 +54,7 @@ def verify(
         str | None, typer.Option("--anchor", metavar="SEQUENCE:HASH", help="A checkpoint that was kept elsewhere.")
     ] = None,
     public_key: Annotated[
-        str | None, typer.Option("--public-key", metavar="HEX", help="What checkpoints must be signed with.")
+        str | None, typer.Option("--public-key", metavar="HEX", help="What must have signed checkpoints and removals.")
     ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonFlag = False,

@@ -146,6 +146,8 @@ ENTRIES = {
     "retention": "Removed by age",
     "retention_set": "Retention set",
     "freeze": "Period frozen",
+    "pack_hash": "Hash of a pack told again",
+    "cut": "Trail cut by age",
     "erase": "Personal data erased",
     "hold": "Legal hold set",
     "hold_lifted": "Legal hold lifted",

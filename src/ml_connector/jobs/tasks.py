@@ -12,6 +12,7 @@ from django.db import Error, connection, transaction
 from django.db.models import F, Q
 
 from ml_connector import audit, clock, vault
+from ml_connector.audit.cutting import removed_up_to
 from ml_connector.audit.models import ChainHead
 from ml_connector.audit.verify import verify
 from ml_connector.sync import packs, results
@@ -165,7 +166,8 @@ def _freeze(task: Task, seen: Seen) -> dict[str, Any]:
 
 
 def _verify(task: Task, seen: Seen) -> dict[str, Any]:
-    _total(task, ChainHead.objects.of(task.workspace_id).values_list("sequence", flat=True).first() or 0)
+    head = ChainHead.objects.of(task.workspace_id).values_list("sequence", flat=True).first() or 0
+    _total(task, head - removed_up_to(task.workspace_id))
     public_key = vault.signing_key().public_key().public_bytes_raw().hex()
     verdict = verify(task.workspace, public_key=public_key, seen=seen)
     found: dict[str, Any] = {"holds": verdict.holds, "entries": verdict.entries, "bad": verdict.bad}

@@ -10,20 +10,20 @@ from django.db import Error, connection
 
 from ml_connector import audit, vault
 from ml_connector.audit.checkpoints import checkpoint
-from ml_connector.sync import problems, retention
+from ml_connector.sync import problems, retention, trail_retention
 from ml_connector.sync.models import Flow
 from ml_connector.sync.problems import Cause
 from ml_connector.sync.queries import imbalances
 from ml_connector.workspaces.models import Workspace
 
 CHECK_SECONDS = 3600.0
-CHECKS_PER_CHECKPOINT = 24
+CHECKS_PER_DAY = 24
 
 log = logging.getLogger(__name__)
 
 
 def keep_up(stop: threading.Event) -> None:
-    """Checks every hour, signs and removes what is old every day, until `stop` is set.
+    """Checks every hour, removes what is old and signs every day, until `stop` is set.
 
     To be run in a thread of its own.
     """
@@ -33,11 +33,10 @@ def keep_up(stop: threading.Event) -> None:
         try:
             measure_indexes()
             check_records()
-            if checks % CHECKS_PER_CHECKPOINT == 0:
-                sign_trails()
-            # Not counted like checkpoints: a worker that is started anew every day removes all the same.
-            if checks % CHECKS_PER_CHECKPOINT == 1:
+            # The first time after an hour: a worker that is started anew every day does it all the same.
+            if checks % CHECKS_PER_DAY == 1:
                 remove_old()
+                sign_trails()
         except Error as error:
             log.warning("The hourly check could not be made: %s", error)
         finally:
@@ -84,22 +83,35 @@ def remove_old() -> None:
     """Removes what is older than each Workspace keeps it (R70)."""
     for workspace in Workspace.objects.all():
         try:
-            found = retention.remove(workspace, "worker")
+            _remove_old(workspace)
+        except trail_retention.TrailBroken as broken:
+            log.error("%s", broken)  # noqa: TRY400 - the text says it all
         except Exception:
             # Another Workspace's is removed all the same, and the thread that counts records lives on.
             log.exception("What is old in workspace %s could not be removed.", workspace.name)
-            continue
-        if found.documents.count or found.wire.count:
-            log.info(
-                "Workspace %s: the content of %s documents and %s requests was removed by age.",
-                workspace.name,
-                found.documents.count,
-                found.wire.count,
-            )
+
+
+def _remove_old(workspace: Workspace) -> None:
+    found = retention.remove(workspace, "worker")
+    if found.documents.count or found.wire.count:
+        log.info(
+            "Workspace %s: the content of %s documents and %s requests was removed by age.",
+            workspace.name,
+            found.documents.count,
+            found.wire.count,
+        )
+    trail = trail_retention.remove(workspace, "worker")
+    if trail.count:
+        log.info("Workspace %s: %s entries of the audit trail were removed by age.", workspace.name, trail.count)
 
 
 def sign_trails() -> None:
     """A checkpoint of each Workspace's trail, whose anchor goes into the log and so off the machine."""
-    key = vault.signing_key()
+    try:
+        key = vault.signing_key()
+    except vault.VaultError as error:
+        # The thread that counts records lives on.
+        log.warning("The trails could not be signed: %s", error)
+        return
     for workspace in Workspace.objects.all():
         checkpoint(workspace, key, "worker")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from django.db.models import Q
 
 from ml_connector import audit, clock
 from ml_connector.domain.records import Payment, decode
 from ml_connector.integrations.base import FlowKind
 from ml_connector.sync.flows import declaration, document_flows, spec_of
-from ml_connector.sync.models import Hold, HoldKind, Integration, Link, Record
+from ml_connector.sync.models import Flow, Hold, HoldKind, Integration, Link, Record
 from ml_connector.workspaces.models import Workspace
 
 
@@ -53,6 +55,21 @@ def _as_read(record: Record, supplier: str) -> str:
         return supplier
     links = Link.objects.of(record.workspace_id).filter(integration=integration, type="supplier", target_key=supplier)
     return links.values_list("source_key", flat=True).first() or supplier
+
+
+def covered(workspace: Workspace) -> Iterator[int]:
+    """The ids of the Records that holds on suppliers and on Records cover; one on everything is not asked for here."""
+    found = held(workspace)
+    yield from found.records
+    for integration in Integration.objects.of(workspace).filter(pk__in={key for key, _ in found.suppliers}):
+        flows = Flow.objects.of(workspace).filter(integration=integration).select_related("integration")
+        kinds = {flow.pk: spec_of(flow).record_type for flow in flows}
+        payments = [pk for pk, kind in kinds.items() if kind == "payment"]
+        theirs = Q(flow__in=payments)
+        for _, key in (one for one in found.suppliers if one[0] == integration.pk):
+            theirs |= Q(key=key) | Q(natural_key__startswith=f"{key}|")
+        rows = Record.objects.of(workspace).filter(theirs, flow__in=kinds).select_related("flow__integration")
+        yield from (record.pk for record in rows.iterator(500) if found.covers(record))
 
 
 def in_force(workspace: Workspace | int) -> list[Hold]:

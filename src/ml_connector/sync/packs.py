@@ -32,6 +32,8 @@ UNFINISHED = timedelta(hours=1)
 """Freezing that takes longer has died."""
 CHANGES = 200
 """Changed rows that are listed."""
+TELLING = ("freeze", "pack_hash")
+"""Entries of the trail that hold a pack's hash: the one of its freezing, and what `say_again` puts in its place."""
 
 
 class NotFrozen(ValueError):
@@ -132,7 +134,8 @@ def _forget_unfinished(integration: Integration, period: str) -> None:
 def file_of(pack: Pack) -> bytes:
     """The file as it was frozen. Raises PackDamaged where it does not have the hash that the trail holds."""
     content = zlib.decompress(bytes(pack.content))
-    entry = AuditEntry.objects.of(pack.workspace_id).filter(subject=f"pack:{pack.pk}", action="freeze").first()
+    told_by = AuditEntry.objects.of(pack.workspace_id).filter(subject=f"pack:{pack.pk}", action__in=TELLING)
+    entry = told_by.order_by("sequence").first()
     told = msgspec.json.decode(entry.detail)["hash"] if entry else ""
     if hashlib.sha256(content).hexdigest() != told:
         raise PackDamaged(
@@ -140,6 +143,14 @@ def file_of(pack: Pack) -> bytes:
             " it from a backup, and find out who changed the database."
         )
     return content
+
+
+def say_again(trail: audit.Trail, workspace: Workspace, since: int, up_to: int) -> None:
+    """To be called where the trail's entries behind `since`, up to this one, go: packs stay, and so do their hashes."""
+    rows = AuditEntry.objects.of(workspace).filter(action__in=TELLING, sequence__gt=since)
+    later = set(rows.filter(sequence__gt=up_to).values_list("subject", flat=True))
+    for entry in rows.filter(sequence__lte=up_to).exclude(subject__in=later).order_by("sequence"):
+        trail.add("pack_hash", entry.subject, **{"was": entry.sequence, **msgspec.json.decode(entry.detail)})
 
 
 def file_name(pack: Pack) -> str:

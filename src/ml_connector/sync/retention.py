@@ -1,8 +1,8 @@
 """Retention: what is older than its class is kept is removed, unless a hold covers it (R70).
 
 Of a document goes its content: what it said, what was sent for it, what the target showed of it. Its row stays with
-key, hashes, state, amounts and Link, so that it is never sent again and everything still adds up (R76). Entries of the
-audit trail stay for ever.
+key, hashes, state, amounts and Link, so that it is never sent again and everything still adds up (R76). What goes of
+the audit trail is in `trail_retention`; the years of all classes are set here.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ from ml_connector.workspaces.models import Workspace
 
 LEAST, MOST = 1, 99
 """Years that may be set."""
+FOR_EVER = 0
+"""Stands for the years of a trail that nothing is removed from."""
+YEARS = ["document_years", "wire_years", "audit_years"]
+"""The fields of a Workspace that hold them."""
 FINAL = (State.CONFIRMED, State.SKIPPED, State.WRITTEN_OFF)
 """States of Records whose content may be removed: nothing more is to be done with them."""
 M = TypeVar("M", Record, Exchange)
@@ -80,15 +84,26 @@ class Report:
     wire: Removal
 
 
-def checked(workspace: Workspace, documents: int | None, wire: int | None) -> tuple[int, int]:
-    """The years of documents and of requests that would be in force. None: as it is. Raises YearsRefused."""
-    wanted = (
-        workspace.document_years if documents is None else documents,
-        workspace.wire_years if wire is None else wire,
-    )
-    for years in wanted:
-        if not LEAST <= years <= MOST:
+def years_of(workspace: Workspace) -> dict[str, int]:
+    """For how many years each class is kept; FOR_EVER for a trail that nothing is removed from."""
+    return {"documents": workspace.document_years, "wire": workspace.wire_years, "audit": workspace.audit_years}
+
+
+def checked(
+    workspace: Workspace, documents: int | None = None, wire: int | None = None, trail: int | None = None
+) -> dict[str, int]:
+    """The years of each class that would be in force. None: as it is. Raises YearsRefused."""
+    given = {"documents": documents, "wire": wire, "audit": trail}
+    wanted = {name: years if (new := given[name]) is None else new for name, years in years_of(workspace).items()}
+    for name, years in wanted.items():
+        if not LEAST <= years <= MOST and (name, years) != ("audit", FOR_EVER):
             raise YearsRefused(f"{years} is no number of years to keep something. Give one from {LEAST} to {MOST}.")
+    longest = max(wanted["documents"], wanted["wire"])
+    if wanted["audit"] != FOR_EVER and wanted["audit"] < longest:
+        raise YearsRefused(
+            f"The audit trail proves what was done with documents and requests, which are kept for {longest} years:"
+            f" keep it for {longest} years or more, or for ever."
+        )
     return wanted
 
 
@@ -98,23 +113,24 @@ def set_years(
     *,
     documents: int | None = None,
     wire: int | None = None,
+    trail: int | None = None,
     second_person: str = "",
 ) -> None:
     """Sets for how many whole years the classes are kept; None leaves one as it is. Raises YearsRefused.
 
-    `second_person`: who agreed, or why nobody had to.
+    `trail`: of the audit trail, which may be kept FOR_EVER. `second_person`: who agreed, or why nobody had to.
     """
-    with audit.recording(workspace, actor=actor) as trail:
+    with audit.recording(workspace, actor=actor) as entries:
         holds.lock(workspace)
-        workspace.refresh_from_db(fields=["document_years", "wire_years"])
-        was = {"documents": workspace.document_years, "wire": workspace.wire_years}
-        workspace.document_years, workspace.wire_years = checked(workspace, documents, wire)
-        now = {"documents": workspace.document_years, "wire": workspace.wire_years}
+        workspace.refresh_from_db(fields=YEARS)
+        was, now = years_of(workspace), checked(workspace, documents, wire, trail)
         if was == now:
             return
-        workspace.save(update_fields=["document_years", "wire_years"])
+        workspace.document_years, workspace.wire_years = now["documents"], now["wire"]
+        workspace.audit_years = now["audit"]
+        workspace.save(update_fields=YEARS)
         agreed = {"second_person": second_person} if second_person else {}
-        trail.add("retention_set", f"workspace:{workspace.pk}", was=was, now=now, **agreed)
+        entries.add("retention_set", f"workspace:{workspace.pk}", was=was, now=now, **agreed)
 
 
 def years_ago(years: int) -> datetime:
@@ -241,7 +257,7 @@ def _bared(record_type: str, key: str, payload: bytes) -> bytes:
 
 def _begin(workspace: Workspace) -> holds.Held:
     holds.lock(workspace)
-    workspace.refresh_from_db(fields=["document_years", "wire_years"])
+    workspace.refresh_from_db(fields=YEARS)
     return holds.held(workspace)
 
 

@@ -29,7 +29,8 @@ class Rounding:
     """The source's code."""
     tolerance: Decimal
     policy: int
-    """Number of the trail's entry that last changed the settings of the Flow or its Integration; 0 if there is none."""
+    """Number of the trail's entry that last changed the settings of the Flow or its Integration; 0 if there is none,
+    or none any more."""
 
 
 class RoundingPolicy:

@@ -7,6 +7,7 @@ it is the host's own hand, and the trail names the host in place of the second p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
@@ -101,35 +102,37 @@ def change_connection(
 
 
 def set_years(
-    workspace: Workspace, actor: str, *, documents: int | None = None, wire: int | None = None
+    workspace: Workspace,
+    actor: str,
+    *,
+    documents: int | None = None,
+    wire: int | None = None,
+    trail: int | None = None,
 ) -> Approval | None:
     """Sets for how many years the classes are kept; to keep something for a shorter time, asks for it, because what is
     removed does not come back. Raises YearsRefused."""
-    workspace.refresh_from_db(fields=["document_years", "wire_years"])
-    years = retention.checked(workspace, documents, wire)
-    shorter = years[0] < workspace.document_years or years[1] < workspace.wire_years
+    workspace.refresh_from_db(fields=retention.YEARS)
+    was, now = retention.years_of(workspace), retention.checked(workspace, documents, wire, trail)
+    shorter = any((now[name] or math.inf) < (years or math.inf) for name, years in was.items())
     why_not = approvals.second_person_of(workspace, actor) if shorter else ""
     if why_not or not shorter:
-        retention.set_years(workspace, actor, documents=documents, wire=wire, second_person=why_not)
+        retention.set_years(workspace, actor, documents=documents, wire=wire, trail=trail, second_person=why_not)
         return None
+    kept = f"{now['audit']} years" if now["audit"] else "ever"
     return approvals.ask(
         workspace,
         ApprovalKind.RETENTION,
         f"workspace:{workspace.pk} retention",
-        f"Keep documents for {years[0]} years, requests and answers for {years[1]}",
+        f"Keep documents for {now['documents']} years, requests and answers for {now['wire']}, the trail for {kept}",
         actor,
-        detail={
-            "documents": years[0],
-            "wire": years[1],
-            "was": {"documents": workspace.document_years, "wire": workspace.wire_years},
-        },
+        detail={**now, "was": was},
     )
 
 
 def approve(row: Approval, actor: str, reason: str) -> str:
     """The second person's word: what was asked for is done, in the same transaction. Says what happened.
 
-    Raises NotDecided, MappingRefused, DecisionRefused and CredentialShared; then it waits on.
+    Raises NotDecided, MappingRefused, DecisionRefused, CredentialShared and YearsRefused; then it waits on.
     """
     if row.asked_by == actor:
         raise NotDecided("You asked for it: somebody else must approve it.")
@@ -195,7 +198,12 @@ def _retention(row: Approval, actor: str, reason: str) -> str:
     with audit.recording(row.workspace, actor=actor) as trail:
         approvals.settle(trail, row, actor, ApprovalState.APPROVED, reason)
         retention.set_years(
-            row.workspace, row.asked_by, documents=row.detail["documents"], wire=row.detail["wire"], second_person=actor
+            row.workspace,
+            row.asked_by,
+            documents=row.detail["documents"],
+            wire=row.detail["wire"],
+            trail=row.detail.get("audit"),
+            second_person=actor,
         )
     return "The years are set. What is older goes with the next daily removal."
 
@@ -208,5 +216,11 @@ _DO: dict[ApprovalKind, Callable[[Approval, str, str], str]] = {
     ApprovalKind.RETENTION: _retention,
 }
 
-REFUSALS = (NotDecided, MappingRefused, problems.DecisionRefused, connecting.CredentialShared)
+REFUSALS = (
+    NotDecided,
+    MappingRefused,
+    problems.DecisionRefused,
+    connecting.CredentialShared,
+    retention.YearsRefused,
+)
 """What approving may raise: its text is for the person who tried."""

@@ -477,3 +477,5 @@ class Verdict(Answer):
     text: str
     bad: int | None
     """Sequence of the first entry that is wrong or missing."""
+    begins: int
+    """The trail's first entry; those before it were removed by retention, which is signed. 1: none was."""

@@ -12,6 +12,7 @@ from ml_connector.api.v1 import shapes
 from ml_connector.api.v1.frame import Call, reads
 from ml_connector.api.v1.paging import SIZE, Cursor, Limit, Pages
 from ml_connector.api.v1.shapes import Page, Text
+from ml_connector.audit.cutting import kept
 from ml_connector.audit.models import AuditEntry
 from ml_connector.audit.verify import verify
 from ml_connector.redaction import redacted
@@ -28,9 +29,10 @@ def list_audit_entries(
     cursor: Cursor = "",
     limit: Limit = SIZE,
 ) -> object:
-    """The trail, oldest first. Whoever keeps a copy goes on with `since` at the last sequence that it has."""
+    """The trail, oldest first. Whoever keeps a copy goes on with `since` at the last sequence that it has. Entries that
+    retention removed are not there: `begins` of the verification says where the trail begins."""
     pages = Pages(cursor, limit, "audit", since, subject)
-    rows = AuditEntry.objects.of(request.workspace).filter(sequence__gt=max(since, pages.after_number() or 0))
+    rows = kept(request.workspace).filter(sequence__gt=max(since, pages.after_number() or 0))
     rows = rows.filter(subject=subject) if subject else rows
     page = pages.page(list(rows.order_by("sequence")[: pages.at_most]), lambda row: row.sequence)
     return {**page, "items": [_shown(row) for row in page["items"]]}

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ml_connector.console import people
 from ml_connector.console.access import WorkspaceRequest, needs
-from ml_connector.sync import holds, retention, second_person
+from ml_connector.sync import holds, retention, second_person, trail_retention
 from ml_connector.sync.holds import HoldRefused
 from ml_connector.sync.models import Hold, HoldKind, Integration
-from ml_connector.sync.retention import LEAST, MOST, YearsRefused
+from ml_connector.sync.retention import FOR_EVER, LEAST, MOST, YearsRefused
 from ml_connector.workspaces.roles import Permission
 
 
@@ -22,18 +22,25 @@ from ml_connector.workspaces.roles import Permission
 @require_safe
 def show(request: WorkspaceRequest) -> HttpResponse:
     """What would go is counted only where it is asked for: it reads every old document."""
-    report = retention.preview(request.workspace) if request.GET.get("preview") == "yes" else None
-    return _page(request, report=report)
+    wanted = request.GET.get("preview") == "yes"
+    report = retention.preview(request.workspace) if wanted else None
+    return _page(request, report=report, trail=trail_retention.preview(request.workspace) if wanted else None)
 
 
 @needs(Permission.CONFIGURE)
 @require_POST
 def years(request: WorkspaceRequest) -> HttpResponse:
-    given = [request.POST.get(name, "") for name in ("documents", "wire")]
-    if not all(text.isdecimal() and len(text) < 4 for text in given):
+    documents, wire, trail = (request.POST.get(name, "") for name in ("documents", "wire", "audit"))
+    if not all(text.isdecimal() and len(text) < 4 and int(text) for text in (documents, wire, trail or str(MOST))):
         return _page(request, error=f"Give whole years, from {LEAST} to {MOST}.", status=400)
     try:
-        asked = second_person.set_years(request.workspace, request.actor, documents=int(given[0]), wire=int(given[1]))
+        asked = second_person.set_years(
+            request.workspace,
+            request.actor,
+            documents=int(documents),
+            wire=int(wire),
+            trail=int(trail) if trail else FOR_EVER,
+        )
     except YearsRefused as refused:
         return _page(request, error=str(refused), status=400)
     if asked is not None:
@@ -90,13 +97,16 @@ def _given(request: WorkspaceRequest) -> dict[str, str]:
     return {"kind": "record", "on": record} if record else {}
 
 
-def _page(request: WorkspaceRequest, *, error: str = "", report: Any = None, status: int = 200) -> HttpResponse:
+def _page(
+    request: WorkspaceRequest, *, error: str = "", report: Any = None, trail: Any = None, status: int = 200
+) -> HttpResponse:
     rows = holds.in_force(request.workspace)
-    request.workspace.refresh_from_db(fields=["document_years", "wire_years"])
+    request.workspace.refresh_from_db(fields=retention.YEARS)
     context = {
         "least": LEAST,
         "most": MOST,
         "report": report,
+        "trail": trail,
         "holds": rows,
         "names": people.names_of(row.set_by for row in rows),
         "integrations": list(Integration.objects.of(request.workspace).order_by("name").values_list("name", flat=True)),

@@ -116,7 +116,7 @@ def approval_view(workspace: Workspace, key: int) -> ApprovalView | None:
         values = _codes(integration, row) if integration else ()
     elif row.kind == ApprovalKind.RETENTION:
         was = row.detail["was"]
-        values = tuple(Proposed(name, f"{was[name]} years", f"{row.detail[name]} years") for name in was)
+        values = tuple(Proposed(name, _years(was[name]), _years(row.detail[name])) for name in was)
     else:
         problem = one_problem(workspace, int(row.subject.removeprefix("problem:")))
     name = row.detail.get("mapping", "")
@@ -138,6 +138,10 @@ def approval_row(row: Approval) -> ApprovalRow:
         row.pk, row.kind, row.title, row.subject, row.state, row.asked_by, row.asked_at, row.reason, row.evidence,
         row.decided_by, row.decided_at, row.decision_reason,
     )  # fmt: skip
+
+
+def _years(years: int) -> str:
+    return f"{years} years" if years else "for ever"
 
 
 def _connection(row: Approval) -> tuple[str, tuple[Proposed, ...]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ml_connector.audit.cutting import kept, last_cut
 from ml_connector.audit.models import AuditEntry
 from ml_connector.integrations.base import Side
 from ml_connector.sync import approvals, control, mappings
@@ -147,7 +148,7 @@ def problem_view(workspace: Workspace, problem_id: int) -> ProblemView | None:
         _link(problem) if is_open else None,
         _actions(problem) if is_open else (),
         _asked(problem) if is_open else None,
-        _story(workspace, problem_id),
+        _story(workspace, problem),
         tuple(ProblemComment.objects.of(workspace).filter(problem=problem).order_by("pk")),
     )
 
@@ -242,9 +243,13 @@ def _actions(problem: Problem) -> tuple[Action, ...]:
     )
 
 
-def _story(workspace: Workspace, problem_id: int) -> tuple[Told, ...]:
-    entries = AuditEntry.objects.of(workspace).filter(subject=f"problem:{problem_id}").order_by("sequence")
-    return tuple(_told(entry) for entry in entries)
+def _story(workspace: Workspace, problem: Problem) -> tuple[Told, ...]:
+    entries = kept(workspace).filter(subject=f"problem:{problem.pk}").order_by("sequence")
+    cut = last_cut(workspace)
+    removed: tuple[Told, ...] = ()
+    if cut is not None and problem.opened_at <= cut.newest:
+        removed = (Told(cut.newest, "what the trail told until then was removed by age", cut.actor, ""),)
+    return (*removed, *(_told(entry) for entry in entries))
 
 
 def _told(entry: AuditEntry) -> Told:

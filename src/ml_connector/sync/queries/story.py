@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ml_connector.audit.cutting import kept, last_cut
 from ml_connector.audit.models import AuditEntry
 from ml_connector.sync.models import Attempt, Outcome, Record
 from ml_connector.sync.queries.problems import ProblemRow, described_problems
@@ -83,8 +84,12 @@ def story(workspace: Workspace, record_id: int) -> RecordStory | None:
         return None
     record = Record.objects.of(workspace).select_related("flow__integration").get(pk=record_id)
     attempts = {attempt.pk: attempt for attempt in Attempt.objects.of(workspace).filter(record=record)}
-    entries = AuditEntry.objects.of(workspace).filter(subject=f"record:{record_id}").order_by("sequence")
+    entries = kept(workspace).filter(subject=f"record:{record_id}").order_by("sequence")
     events = [Event(record.staged_at, "read", "", "worker", None)]
+    cut = last_cut(workspace)
+    if cut is not None and record.staged_at <= cut.newest:
+        text = f"what the trail told until then, on {cut.at:%Y-%m-%d}"
+        events.append(Event(cut.newest, "removed by age", text, cut.actor, None))
     versions: list[str] = []
     for entry in entries:
         if entry.source_version and entry.source_version not in versions:

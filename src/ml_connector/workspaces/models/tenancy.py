@@ -29,6 +29,8 @@ class Workspace(models.Model):
     """How long the content of documents is kept after their last change (R70)."""
     wire_years = models.PositiveSmallIntegerField(default=7)
     """How long the requests of Attempts and their answers are kept."""
+    audit_years = models.PositiveSmallIntegerField(default=0)
+    """How long entries of the audit trail are kept; 0: for ever."""
 
     def __str__(self) -> str:
         return self.name
