@@ -201,6 +201,14 @@ def test_the_unmapped_invoice_follows_by_itself(pair):  # R49
     assert D(str(bill["amount"])) == D("218.40")
 
 
+def test_both_sides_agree_before_any_sweep(pair):  # R28, R30
+    whole_story(pair)
+    book = tie_out(pair.integration)
+    usd = next(total for total in book.totals if total.currency == "USD")
+    assert (usd.source, usd.target) == (D("3338.00"), D("949.60")), "what was paid was read again at once"
+    assert book.unexplained == {}
+
+
 def test_a_refusal_with_minus_5002_costs_no_sign_in(pair):  # R61, R62
     to_bill(pair)
     signed_in = len(logins(pair))

@@ -28,15 +28,18 @@ def record_key(link: Link) -> str:
 
 def ended(flow: Flow, key: str) -> int:
     """How many postings of a payment were cancelled."""
-    return _links(flow).filter(source_key__startswith=f"{key}/").count()
+    count = 0
+    while _links(flow).filter(source_key=_kept_under(key, count + 1)).exists():
+        count += 1
+    return count
 
 
-def end(trail: audit.Trail, flow: Flow, record: Record, target_key: str, made_by: str = "found") -> None:
+def end(trail: audit.Trail, flow: Flow, record: Record, target_key: str) -> None:
     """The posting of a payment is cancelled: its Link, made here where there was none, stands under its key no more.
 
     Runs inside the transaction that stores why.
     """
-    source_key = f"{record.key}/{ended(flow, record.key) + 1}"
+    source_key = _kept_under(record.key, ended(flow, record.key) + 1)
     link = _links(flow).filter(target_key=target_key).first()
     if link is None:
         Link.objects.create(
@@ -45,7 +48,7 @@ def end(trail: audit.Trail, flow: Flow, record: Record, target_key: str, made_by
             type=spec_of(flow).link_type,
             source_key=source_key,
             target_key=target_key,
-            made_by=made_by,
+            made_by="found",
             made_at=clock.now(),
         )
     elif link.source_key == record.key:
@@ -54,6 +57,10 @@ def end(trail: audit.Trail, flow: Flow, record: Record, target_key: str, made_by
     else:
         return
     trail.add("link_ended", f"record:{record.pk}", target_key=target_key, source_key=source_key)
+
+
+def _kept_under(key: str, cycle: int) -> str:
+    return f"{key}/{cycle}"
 
 
 def _links(flow: Flow) -> QuerySet[Link]:
