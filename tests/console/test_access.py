@@ -20,7 +20,7 @@ access tests/webhooks/test_endpoint.py tries."""
 PARTS = {"<str:workspace>": "acme", "<str:integration>": "bench", "<str:name>": "gl_account",
          "<int:problem>": "999999", "<int:record>": "999999", "<int:connection>": "999999",
          "<int:result>": "999999", "<int:pack>": "999999", "<int:approval>": "999999",
-         "<int:task>": "999999", "<int:hold>": "999999", "<int:channel>": "999999",
+         "<int:task>": "999999", "<int:event>": "999999", "<int:hold>": "999999", "<int:channel>": "999999",
          "<str:kind>": "syspro-bill", "<str:side>": "erp"}  # fmt: skip
 
 

@@ -34,6 +34,7 @@ def show(*, workspace: WorkspaceOption = None, as_json: JsonFlag = False) -> Non
     rows = (
         ("documents", of.document_years, "what documents say, and what was sent for them"),
         ("wire", of.wire_years, "the requests of writes and their answers, as they went over the wire"),
+        ("events", of.wire_years, "what webhooks announced; kept as long as wire"),
         ("audit", "for ever", "the audit trail; nothing is removed from it"),
     )
     table("", ("class", ">years", "what it is"), rows)
@@ -157,7 +158,7 @@ def _print(report: Report, what: str, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(report))
         return
-    rows = [("documents", report.documents), ("wire", report.wire)]
+    rows = [("documents", report.documents), ("wire", report.wire), ("events", report.events)]
     table("", ("class", f">{what}", ">held", "oldest", "newest"), (_cells(name, removal) for name, removal in rows))
 
 
