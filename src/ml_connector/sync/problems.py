@@ -57,6 +57,9 @@ SETTLED_BY_ITSELF = frozenset(
         "currency_not_allowed",
         "amount_too_large",
         "paid_elsewhere",
+        "payment_unmatched",
+        "payment_failed",
+        "unknown_status",
     }
 )
 """Causes that are judged again, from our own data, before each push. What a target refused is not: it is sent

@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
-import msgspec
 from django.db.models import Q
 
 from ml_connector import audit, clock
 from ml_connector.domain.money import Money, from_units, to_units
-from ml_connector.sync import listing, problems, settle
+from ml_connector.sync import balances, listing, problems, settle
 from ml_connector.sync.deliver import LOOKED_UP, Delivery, put_aside
 from ml_connector.sync.flows import declaration, document_flows, spec_of, target_of, target_policy
 from ml_connector.sync.leases import Lease
@@ -29,9 +27,11 @@ from ml_connector.sync.models import (
     State,
     TargetEntry,
 )
+from ml_connector.sync.postings import BY_US, OwnPostings
 from ml_connector.sync.problems import SETTLED_BY_ITSELF, Cause
 from ml_connector.sync.pull import read_codes
-from ml_connector.sync.resolve import LIKE_ITS_INVOICE, Gone, Resolved, Resolver
+from ml_connector.sync.resolve import LIKE_ITS_INVOICE, Resolver
+from ml_connector.sync.resolved import Gone, Held, Resolved
 from ml_connector.systems.base import AuthFailed, Client, Listed, SystemFailure, Target, Throttled, Transient
 
 CODES_FRESH = timedelta(minutes=15)
@@ -174,6 +174,10 @@ def _resolve_one(
         return result
     was = record.state, record.reason
     put_aside(trail, flow, record, result)
+    if isinstance(result, Held) and was != (record.state, record.reason):
+        # What it has taken off its invoice was not known to be a credit until now.
+        corrected = [cause.subject for cause in result.causes if cause.cause == "credit_without_invoice"]
+        problems.recheck(flow.integration, ("paid_elsewhere",), corrected)
     name = "gone" if isinstance(result, Gone) else "skipped" if record.state == State.SKIPPED else "blocked"
     counts[name] = counts.get(name, 0) + (was != (record.state, record.reason))
     return None
@@ -199,24 +203,28 @@ def _fresh_codes(flow: Flow, run: Run, client: Client, lease: Lease) -> None:
 def observed(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float) -> dict[str, Any]:
     """Payments made in the source against bills that the target would pay again (paid_elsewhere).
 
-    A payment that the target made too, or has scheduled, is its own booking in the source and no Problem.
+    A payment that the target made too, or has scheduled, is its own booking in the source and no Problem; so is one
+    that we posted there ourselves.
     """
     counts: dict[str, Any] = {}
+    own = OwnPostings(flow)
     for parent in document_flows(flow.integration, "invoice"):
         target = client.target(spec_of(parent).record_type, target_policy(parent))
         if isinstance(target, Listed):
             counts["listed"] = listing.refresh(parent, target, run, lease)
-        _paid_elsewhere(parent, run, lease, counts)
+        _paid_elsewhere(parent, run, lease, counts, own)
     with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
         lease.confirm()
+        counts["blocked"] = counts.get("blocked", 0) + own.notice_cancelled(trail)
         for record in Record.objects.of(flow.workspace_id).filter(flow=flow, state=State.STAGED):
-            record.state, record.reason = State.SKIPPED, "Compared with the target, not sent."
+            record.state = State.SKIPPED
+            record.reason = BY_US if own.made(record.key) else "Compared with the target, not sent."
             record.save(update_fields=["state", "reason"])
             trail.add("skip", f"record:{record.pk}", reason=record.reason)
     return counts
 
 
-def _paid_elsewhere(flow: Flow, run: Run, lease: Lease, counts: dict[str, Any]) -> None:
+def _paid_elsewhere(flow: Flow, run: Run, lease: Lease, counts: dict[str, Any], own: OwnPostings) -> None:
     links = dict(
         Link.objects.of(flow.workspace_id)
         .filter(integration=flow.integration, type=spec_of(flow).link_type)
@@ -236,8 +244,10 @@ def _paid_elsewhere(flow: Flow, run: Run, lease: Lease, counts: dict[str, Any]) 
             entry = entries.get(links.get(record.key, ""))
             if entry is None or entry.state == "archived" or record.amount is None:
                 continue
-            paid = _units(record, "paid")
             there = record.amount - (entry.open or 0) if entry.state != "scheduled" else record.amount
+            paid = to_units(balances.paid_in_source(record, from_units(there, record.currency)))
+            if paid > there:  # a payment that the target has voided since may still be on its way back
+                there = max(there, own.settled(record.key))
             if paid <= there:
                 problems.end_problem(trail, flow.integration, "paid_elsewhere", subject=record.key)
                 continue
@@ -256,7 +266,3 @@ def _paid_elsewhere(flow: Flow, run: Run, lease: Lease, counts: dict[str, Any]) 
                 ),
             )
             counts["blocked"] = counts.get("blocked", 0) + 1
-
-
-def _units(record: Record, name: str) -> int:
-    return to_units(Decimal(msgspec.json.decode(record.observed).get(name, "0")))
