@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sync', '0010_retention'),
+        ('sync', '0011_long_marks'),
         ('workspaces', '0004_retention'),
     ]
 
