@@ -31,7 +31,10 @@ from ml_connector.sync.models import ReceivedEvent, Record, Run, RunKind, Webhoo
 from ml_connector.sync.webhooks import keeping
 from ml_connector.sync.webhooks.receiving import owner
 from ml_connector.workspaces.models import Workspace
+from tests.console.conftest import page
 from tests.sync.pair import MONDAY
+
+__all__ = ["page"]
 
 VENDOR, BILL = "00902VENDOR000000001", "00n02BILL00000000001"
 ADDRESS = {"line1": "1 Dock Road", "city": "Reno", "zipOrPostalCode": "89501", "country": "US"}

@@ -19,8 +19,11 @@ import ml_connector.sandbox
 from ml_connector import clock
 from ml_connector.audit.verify import verify
 from ml_connector.jobs import schedule
-from ml_connector.sync.models import Flow, Problem, RunKind, Via, Webhook
+from ml_connector.sync import leases
+from ml_connector.sync.models import Flow, Problem, ReceivedEvent, RunKind, Via, Webhook
 from ml_connector.workspaces.models import Workspace
+from tests.console.conftest import person
+from tests.console.test_browser import PASSWORD, look
 from tests.webhooks.conftest import BILL, House, Sender, until
 
 COMMAND = [sys.executable, "-m", "ml_connector"]
@@ -135,3 +138,56 @@ def test_what_bill_sends_is_read_whatever_happens_on_the_way(house, serve, datab
     said = (database / "serve.log").read_text()
     assert house.key not in said and house.webhook.path not in said  # R71
     assert clock.now() >= house.webhook.checked_at
+
+
+LONG = (
+    "No Flow reads "
+    + "WebhookEventsOfAVeryLongName" * 8
+    + " from BILL, nor will any: "
+    + "this is a long reason, " * 12
+)
+
+
+def test_a_person_sees_events_and_rotates_the_key_by_keyboard(house, serve, port, page):  # R57
+    person("olga@acme.test", house.workspace, "owner", PASSWORD)
+    base = f"http://127.0.0.1:{port}/w/acme"
+    with serve():
+        until(lambda: Webhook.objects.of(house.workspace).filter(state="active").exists(), SECONDS)
+        page.goto(f"{base}/connections/events")
+        page.locator("input[type=email]").fill("olga@acme.test")
+        page.locator("input[type=password]").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.get_by_text("No events yet").wait_for()
+        wrong = look(page, "events-empty")
+        payment = house.pay(10)
+        until(lambda: house.read().get(payment) == "cleared", SECONDS)
+        made = {"connection": house.platform, "received_at": clock.now(), "via": "history", "state": "ignored"}
+        ReceivedEvent.objects.create(
+            workspace=house.workspace, event_id="e" * 100, type="payment." + "x" * 80, text=LONG, **made
+        )
+        page.goto(f"{base}/connections/events")
+        page.get_by_text("payments: Read as it is now.").wait_for()
+        wrong += look(page, "events")
+        page.get_by_role("button", name=f"Read again what event {house.events()[0].event_id} is about").focus()
+        page.keyboard.press("Enter")
+        page.get_by_text("is read again now.").wait_for()
+        page.get_by_label("State").select_option("waiting")
+        page.goto(f"{base}/connections")
+        page.get_by_text("In force", exact=True).wait_for()
+        old = house.key
+        wrong += look(page, "connections-webhook")
+        page.get_by_role("button", name="Rotate the webhook key of platform").focus()
+        page.keyboard.press("Enter")
+        page.get_by_text("A new key is asked of BILL.").wait_for()
+        until(lambda: house.key != old and not house.webhook.new_key_wanted, SECONDS)
+        until(lambda: not leases.holder_of(house.platform.pk), SECONDS)
+        Webhook.objects.of(house.workspace).update(
+            state="failing", text=LONG, refused=1_234_567, refused_at=clock.now()
+        )
+        page.goto(f"{base}/connections")
+        page.get_by_text("the one before is good until").wait_for()
+        wrong += look(page, "connections-webhook-failing")
+        page.goto(f"{base}/runs")
+        page.get_by_text("polling only").wait_for()
+        wrong += look(page, "runs-webhook")
+    assert wrong == []

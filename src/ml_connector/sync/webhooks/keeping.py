@@ -13,8 +13,9 @@ from django.conf import settings as installation
 
 from ml_connector import audit, clock
 from ml_connector.integrations import SYSTEMS
+from ml_connector.sync.flows import spec_of
 from ml_connector.sync.models import Connection, Webhook, WebhookState
-from ml_connector.sync.webhooks.receiving import integrations_of, readers
+from ml_connector.sync.webhooks.receiving import integrations_of, reading
 from ml_connector.systems.base import Wanted
 
 SOON = timedelta(minutes=1)
@@ -63,8 +64,9 @@ def need(webhook: Webhook) -> Need:
 def announced(connection: Connection) -> frozenset[str]:
     """The record types that Flows read through the Connection and that its System can announce."""
     webhooks = SYSTEMS[connection.system].webhooks
-    found = webhooks.record_types if webhooks is not None else frozenset()
-    return frozenset(name for name in found if readers(connection, name))
+    if webhooks is None:
+        return frozenset()
+    return webhooks.record_types & {spec_of(flow).record_type for flow in reading(connection)}
 
 
 def polled_because(connection: Connection, webhook: Webhook | None) -> str:

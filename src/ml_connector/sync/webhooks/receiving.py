@@ -146,16 +146,17 @@ def replay(workspace: Workspace, event_id: int, actor: str) -> list[Flow] | None
 
 def readers(connection: Connection, record_type: str) -> list[Flow]:
     """The Flows that read this type of record through the Connection, of every Integration."""
-    if not record_type:
-        return []
+    return [flow for flow in reading(connection) if record_type and spec_of(flow).record_type == record_type]
+
+
+def reading(connection: Connection) -> list[Flow]:
+    """The Flows that read single records, not code lists, through the Connection, of every Integration."""
     rows = Flow.objects.of(connection.workspace_id).select_related("integration__erp", "integration__platform")
     of_connection = rows.filter(Q(integration__erp=connection) | Q(integration__platform=connection))
     return [
         flow
         for flow in of_connection.order_by("integration_id", "position")
-        if spec_of(flow).record_type == record_type
-        and spec_of(flow).kind is not FlowKind.REFERENCE
-        and source_of(flow).pk == connection.pk
+        if spec_of(flow).kind is not FlowKind.REFERENCE and source_of(flow).pk == connection.pk
     ]
 
 
