@@ -168,7 +168,7 @@ def test_a_person_sees_events_and_rotates_the_key_by_keyboard(house, serve, port
         page.goto(f"{base}/connections/events")
         page.get_by_text("payments: Read as it is now.").wait_for()
         wrong += look(page, "events")
-        page.get_by_role("button", name=f"Read again what event {house.events()[0].event_id} is about").focus()
+        page.get_by_role("button", name=f"Replay event {house.events()[0].event_id}").focus()
         page.keyboard.press("Enter")
         page.get_by_text("is read again now.").wait_for()
         page.get_by_label("State").select_option("waiting")
@@ -176,7 +176,7 @@ def test_a_person_sees_events_and_rotates_the_key_by_keyboard(house, serve, port
         page.get_by_text("In force", exact=True).wait_for()
         old = house.key
         wrong += look(page, "connections-webhook")
-        page.get_by_role("button", name="Rotate the webhook key of platform").focus()
+        page.get_by_role("button", name="Rotate the key of the webhook of platform").focus()
         page.keyboard.press("Enter")
         page.get_by_text("A new key is asked of BILL.").wait_for()
         until(lambda: house.key != old and not house.webhook.new_key_wanted, SECONDS)
