@@ -6,6 +6,8 @@ ML_CONNECTOR_KEY        key-encryption key as base64; absent: the file vault.key
 ML_CONNECTOR_HOSTS      comma-separated host names that the console answers for (default: localhost)
 ML_CONNECTOR_URL        where people reach the console, for example https://connector.example.com, when a proxy that
                         speaks https stands before it: cookies are then sent over https only
+ML_CONNECTOR_WEBHOOK_URL   where vendors reach this installation with their webhooks, for example
+                        https://hooks.example.com; absent: changes are found by polling only
 ML_CONNECTOR_ALLOW_PRIVATE_ADDRESSES, ML_CONNECTOR_ALLOW_LOOPBACK   1 (default) or 0: where Connections may lead
 ML_CONNECTOR_NOTIFY_INTERNAL   1 or 0 (default): whether messages may go to private addresses and this machine
 ML_CONNECTOR_OIDC_ISSUER, ML_CONNECTOR_OIDC_CLIENT_ID, ML_CONNECTOR_OIDC_CLIENT_SECRET   single sign-on by OpenID
@@ -81,6 +83,15 @@ def _single_sign_on() -> dict[str, Any]:
     }
 
 
+def _webhook_url(url: str) -> str:
+    """Without https anybody between could read and hold back what vendors send. This machine itself is for tests."""
+    found = urlsplit(url)
+    here = found.scheme == "http" and found.hostname in {"localhost", "127.0.0.1"}
+    if url and (not found.hostname or (found.scheme != "https" and not here) or found.query or found.fragment):
+        raise ImproperlyConfigured("ML_CONNECTOR_WEBHOOK_URL must be an address that begins with https://.")
+    return url
+
+
 def release_of(directory: Path) -> str:
     """A name for the content of a directory's files."""
     digest = hashlib.sha256()
@@ -95,11 +106,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 PUBLIC_URL = os.environ.get("ML_CONNECTOR_URL", "").rstrip("/")
 HTTPS = PUBLIC_URL.startswith("https://")
+WEBHOOK_URL = _webhook_url(os.environ.get("ML_CONNECTOR_WEBHOOK_URL", "").rstrip("/"))
 
 SECRET_KEY = secrets.token_urlsafe(48)
 """Of this process; what answers over HTTP takes one that lasts (see console.security)."""
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("ML_CONNECTOR_HOSTS", "localhost,127.0.0.1").split(",")
+if WEBHOOK_URL:
+    ALLOWED_HOSTS.append(urlsplit(WEBHOOK_URL).hostname or "")
 if PUBLIC_URL:
     ALLOWED_HOSTS.append(urlsplit(PUBLIC_URL).hostname or "")
 

@@ -171,7 +171,13 @@ def _sample(schema: dict[str, Any]) -> Any:
 
 def parts_of(pair: Pair, workspace: str = "acme") -> dict[str, Any]:
     """Things of the Workspace that there are."""
-    from ml_connector.sync.models import Ping, Problem, Run
+    from ml_connector.sync.models import Ping, Problem, ReceivedEvent, Run
+
+    event, _ = ReceivedEvent.objects.of(pair.workspace).get_or_create(
+        connection=pair.platform, event_id="e1",
+        defaults={"workspace": pair.workspace, "type": "vendor.updated", "record_type": "supplier", "key": "009X",
+                  "received_at": clock.now(), "via": "webhook", "state": "ignored", "text": "No Flow reads it."},
+    )  # fmt: skip
 
     ping = Ping.objects.of(pair.workspace).first() or Ping.objects.create(
         workspace=pair.workspace, connection=pair.erp, asked_by="t", started_at=clock.now(), said_at=clock.now(),
@@ -187,4 +193,5 @@ def parts_of(pair: Pair, workspace: str = "acme") -> dict[str, Any]:
         "run": Run.objects.of(pair.workspace).order_by("pk")[0].pk,
         "connection": pair.erp.pk,
         "ping": ping.pk,
+        "event": event.pk,
     }

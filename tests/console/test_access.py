@@ -14,12 +14,13 @@ from ml_connector.workspaces.models import Membership, Workspace
 from ml_connector.workspaces.roles import MAY, Permission, Role
 from tests.console.conftest import person
 
-MACHINES = {"healthz", "readyz", "metrics"}
-"""For the operator's tools; they say nothing of what a customer's records hold."""
+MACHINES = {"healthz", "readyz", "metrics", "hooks/<str:path>"}
+"""For the operator's tools, which say nothing of what a customer's records hold; and for vendors' webhooks, whose
+access tests/webhooks/test_endpoint.py tries."""
 PARTS = {"<str:workspace>": "acme", "<str:integration>": "bench", "<str:name>": "gl_account",
          "<int:problem>": "999999", "<int:record>": "999999", "<int:connection>": "999999",
          "<int:result>": "999999", "<int:pack>": "999999", "<int:approval>": "999999",
-         "<int:task>": "999999", "<int:hold>": "999999", "<int:channel>": "999999",
+         "<int:task>": "999999", "<int:event>": "999999", "<int:hold>": "999999", "<int:channel>": "999999",
          "<str:kind>": "syspro-bill", "<str:side>": "erp"}  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from ml_connector.cli import (
     tokens,
     trail,
     vaulting,
+    webhooks,
 )
 from ml_connector.cli.output import WITH_PROBLEMS, errors, log_level
 from ml_connector.redaction import redacted
@@ -69,6 +70,7 @@ app.command(rich_help_panel=OPERATE)(operating.migrate)
 app.add_typer(people.group, name="people", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(tokens.group, name="tokens", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(channels.group, name="channel", no_args_is_help=True, rich_help_panel=OPERATE)
+app.add_typer(webhooks.group, name="webhook", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(trail.group, name="audit", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(retention.retention_group, name="retention", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(retention.hold_group, name="hold", no_args_is_help=True, rich_help_panel=OPERATE)

@@ -35,6 +35,7 @@ def show(*, workspace: WorkspaceOption = None, as_json: JsonFlag = False) -> Non
     rows = (
         ("documents", of.document_years, "what documents say, and what was sent for them"),
         ("wire", of.wire_years, "the requests of writes and their answers, as they went over the wire"),
+        ("events", of.wire_years, "what webhooks announced; kept as long as wire"),
         ("audit", of.audit_years or "for ever", "the audit trail; it is cut at its beginning, and that is signed"),
     )
     table("", ("class", ">years", "what it is"), rows)
@@ -186,7 +187,7 @@ def _print(report: Report, trail: Removal, what: str, *, as_json: bool, **more: 
     if as_json:
         print_json({**asdict(report), "audit": {**asdict(trail), **more}})
         return
-    rows = [("documents", report.documents), ("wire", report.wire), ("audit", trail)]
+    rows = [("documents", report.documents), ("wire", report.wire), ("events", report.events), ("audit", trail)]
     table("", ("class", f">{what}", ">held", "oldest", "newest"), (_cells(name, removal) for name, removal in rows))
 
 

@@ -26,6 +26,7 @@ from ml_connector.console.views import (
     tie_out,
     trail,
     triage,
+    webhooks,
 )
 from ml_connector.console.views import settings_keys as keys
 from ml_connector.console.views import settings_notifications as notifications
@@ -98,6 +99,9 @@ _WORKSPACE: list[URLPattern] = [
     path("connections/<int:connection>/ping", connections.ping, name="connection_ping"),
     path("connections/<int:connection>/edit", connections.edit, name="connection_edit"),
     path("connections/<int:connection>/secrets", connections.secrets, name="connection_secrets"),
+    path("connections/<int:connection>/webhook", webhooks.ask, name="connection_webhook"),
+    path("connections/events", webhooks.listed, name="connection_events"),
+    path("connections/events/<int:event>/replay", webhooks.replay, name="connection_event_replay"),
     path("first-minutes", first_minutes.choose, name="first_minutes"),
     path("first-minutes/try", first_minutes.try_it, name="first_minutes_try"),
     path("first-minutes/<str:kind>/<str:integration>", first_minutes.show, name="first_minutes_of"),

@@ -42,6 +42,8 @@ CAUSES = {
     "internal_error": "Error of ours",
     "flow_parked": "Flow is parked",
     "period_changed": "Frozen period changed",
+    "webhook_refused": "Webhook requests refused",
+    "webhook_off": "No webhook in force",
 }
 
 STATES = {
@@ -79,10 +81,24 @@ STATES = {
     "withdrawn": "Withdrawn",
     "lapsed": "Lapsed",
     "parked": "Parked",
+    "active": "In force",
+    "processed": "Read",
+    "ignored": "Ignored",
 }
 
 TONES = {
-    "good": {"confirmed", "solved", "handled", "ok", "succeeded", "adopted", "healthy", "approved"},
+    "good": {
+        "confirmed",
+        "solved",
+        "handled",
+        "ok",
+        "succeeded",
+        "adopted",
+        "healthy",
+        "approved",
+        "active",
+        "processed",
+    },
     "busy": {"staged", "ready", "in_flight", "in_doubt", "live", "pending"},
     "warn": {"blocked", "open", "with_problems", "waiting for you", "failing", "lost", "not_done", "waiting"},
     "bad": {"circuit_open", "failed", "refused", "stopped", "parked", "written_off"},
@@ -153,6 +169,7 @@ ENTRIES = {
     "hold_lifted": "Legal hold lifted",
     "override": "Decision of a person",
     "people": "People changed",
+    "announced": "Read what was announced",
 }
 """Kinds of entries of the trail, where their name does not say it."""
 

@@ -22,6 +22,7 @@ from ml_connector.jobs.retention import Retention
 from ml_connector.jobs.tasks import keep_doing_tasks
 from ml_connector.jobs.ticker import TICK_SECONDS, Ticker
 from ml_connector.jobs.upkeep import keep_up
+from ml_connector.jobs.webhooks import keep_webhooks
 from ml_connector.sync.models import RunKind
 
 PATIENCE_SECONDS = 90
@@ -54,6 +55,7 @@ def run_worker(work: Work, concurrency: int, stop: threading.Event) -> None:
         ticker, retention = Ticker(work, engine, concurrency), Retention(engine)
         threading.Thread(target=keep_up, args=(stop,), name="upkeep", daemon=True).start()
         threading.Thread(target=keep_doing_tasks, args=(name, stop), name="tasks", daemon=True).start()
+        threading.Thread(target=keep_webhooks, args=(name, stop), name="webhooks", daemon=True).start()
         telling = threading.Thread(target=keep_telling, args=(stop,), name="telling", daemon=True)
         telling.start()
         try:

@@ -17,12 +17,14 @@ from ml_connector.sync.models import Flow, Link, Listing, Record, Run, State
 from ml_connector.sync.problems import Cause
 from ml_connector.sync.resolve import NO_LONGER_THERE
 from ml_connector.sync.stage import Staged, gathered, mark_gone, stage
+from ml_connector.sync.webhooks.reading import read_announced
 from ml_connector.systems.base import Client, Swept
 
 
 def changes(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float) -> dict[str, Any]:
-    """Stages what may have changed since the cursor, some pages at a time."""
+    """Stages what webhooks announced, then what may have changed since the cursor, some pages at a time."""
     source = client.source(spec_of(flow).record_type, source_policy(flow))
+    announced, events = read_announced(flow, run, source, lease, deadline)
     staged = Staged()
     unfinished, whole = False, True
     for pages in gathered(source.changes(flow.cursor), deadline):
@@ -34,7 +36,13 @@ def changes(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float)
     if not unfinished and flow.backfill_from is not None:
         flow.backfill_from = None
         flow.save(update_fields=["backfill_from"])
-    counts = {"read": staged.read, "new": staged.new, "changed": staged.changed, "unfinished": unfinished}
+    counts = {
+        "events": events,
+        "read": announced.read + staged.read,
+        "new": announced.new + staged.new,
+        "changed": announced.changed + staged.changed,
+        "unfinished": unfinished,
+    }
     silent = whole and not staged.read and _known(flow).exists()
     _silence(flow, run, silent=silent)
     return {**counts, "failed": 1} if silent else counts

@@ -28,6 +28,8 @@ from ml_connector.sync.models import (
     Link,
     ProblemRecord,
     ProblemState,
+    ReceivedEvent,
+    ReceivedState,
     Record,
     State,
     TargetEntry,
@@ -43,7 +45,7 @@ YEARS = ["document_years", "wire_years", "audit_years"]
 """The fields of a Workspace that hold them."""
 FINAL = (State.CONFIRMED, State.SKIPPED, State.WRITTEN_OFF)
 """States of Records whose content may be removed: nothing more is to be done with them."""
-M = TypeVar("M", Record, Exchange)
+M = TypeVar("M", Record, Exchange, ReceivedEvent)
 
 _BATCH = 200
 """Rows of one transaction."""
@@ -82,6 +84,8 @@ class Report:
 
     documents: Removal
     wire: Removal
+    events: Removal
+    """What webhooks announced. Kept as long as requests."""
 
 
 def years_of(workspace: Workspace) -> dict[str, int]:
@@ -144,18 +148,20 @@ def years_ago(years: int) -> datetime:
 
 def preview(workspace: Workspace) -> Report:
     """What `remove` would remove now. Changes nothing."""
-    report = Report(Removal(), Removal())
+    report = Report(Removal(), Removal(), Removal())
     held = holds.held(workspace)
     for part in _parts(old_records(workspace)):
         _sorted_out(part, held, report.documents)
     for exchanges in _parts(old_exchanges(workspace)):
         _sorted_exchanges(exchanges, held, report.wire)
+    for events in _parts(old_events(workspace)):
+        _sorted_events(events, held, report.events)
     return report
 
 
 def remove(workspace: Workspace, actor: str) -> Report:
     """Removes what is old enough, a part at a time, each in a transaction with its entry in the trail."""
-    report = Report(Removal(), Removal())
+    report = Report(Removal(), Removal(), Removal())
     last = 0
     while True:
         with audit.recording(workspace, actor=actor) as trail:
@@ -180,6 +186,18 @@ def remove(workspace: Workspace, actor: str) -> Report:
         if not exchanges:
             break
         last = exchanges[-1].pk
+    last = 0
+    while True:
+        with audit.recording(workspace, actor=actor) as trail:
+            held, removal = _begin(workspace), Removal()
+            events = list(old_events(workspace).filter(pk__gt=last)[:_BATCH])
+            gone = _sorted_events(events, held, removal)
+            ReceivedEvent.objects.of(workspace).filter(pk__in=[row.pk for row in gone]).delete()
+            _note(trail, workspace, "events", removal)
+        report.events.join(removal)
+        if not events:
+            break
+        last = events[-1].pk
     return report
 
 
@@ -212,6 +230,12 @@ def old_exchanges(workspace: Workspace) -> QuerySet[Exchange]:
         .select_related("attempt__record__flow__integration")
         .order_by("pk")
     )
+
+
+def old_events(workspace: Workspace) -> QuerySet[ReceivedEvent]:
+    """Events that were received so long ago, by id. What still waits to be read stays."""
+    rows = ReceivedEvent.objects.of(workspace).filter(received_at__lt=years_ago(workspace.wire_years))
+    return rows.exclude(state=ReceivedState.WAITING).order_by("pk")
 
 
 def empty(records: Sequence[Record]) -> None:
@@ -297,6 +321,18 @@ def _sorted_exchanges(rows: Iterable[Exchange], held: holds.Held, removal: Remov
             removal.held += 1
         else:
             removal.add(row.at)
+            going.append(row)
+    return going
+
+
+def _sorted_events(rows: Iterable[ReceivedEvent], held: holds.Held, removal: Removal) -> list[ReceivedEvent]:
+    """An event names nobody, so only a hold on everything keeps it."""
+    going = []
+    for row in rows:
+        if held.everything:
+            removal.held += 1
+        else:
+            removal.add(row.received_at)
             going.append(row)
     return going
 

@@ -7,7 +7,7 @@ unchanged is not staged again.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from math import inf
@@ -100,8 +100,17 @@ def encoded(page: Page[Any]) -> Encoded:
     return Encoded(rows, page.digest, keys.hexdigest(), page.cursor)
 
 
-def stage(flow: Flow, pages: Sequence[Encoded], run: Run, lease: Lease, *, keep_cursor: bool = False) -> Staged:
-    """Stores pages and the cursor after them. With `keep_cursor` (a sweep) the Flow's cursor stays where it is.
+def stage(
+    flow: Flow,
+    pages: Sequence[Encoded],
+    run: Run,
+    lease: Lease,
+    *,
+    keep_cursor: bool = False,
+    then: Callable[[audit.Trail], None] | None = None,
+) -> Staged:
+    """Stores pages and the cursor after them. With `keep_cursor` (a sweep) the Flow's cursor stays where it is. `then`
+    is called in the same transaction: it notes what the pages were read for.
 
     Raises LeaseLost: then nothing of the pages was stored.
     """
@@ -128,6 +137,8 @@ def stage(flow: Flow, pages: Sequence[Encoded], run: Run, lease: Lease, *, keep_
         flow.records_ever += total.new
         flow.found_only_by_sweep += (total.new + total.changed) if keep_cursor else 0
         flow.save(update_fields=["cursor", "records_ever", "found_only_by_sweep"])
+        if then is not None:
+            then(trail)
     return total
 
 

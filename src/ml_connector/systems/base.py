@@ -350,6 +350,99 @@ class Client(Protocol):
         """Frees connections. Does not sign off a session that other processes use."""
 
 
+# --- webhooks: what a system says by itself --------------------------------------------------------------
+
+
+class NotGenuine(Exception):
+    """What arrived for a Connection was not signed with one of its keys, or is about another company. It is answered
+    401 and counted (R57). The text holds nothing of what arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """Something that happened, as the system announces it: where to look. What is there now is always asked (R58)."""
+
+    id: str
+    """The vendor's own. Sent again, an event keeps it."""
+    type: str
+    """In the vendor's words."""
+    record_type: str
+    """Ours; empty for something that we have no name for."""
+    key: str
+    """What `Source.get` of that record type takes; empty where `record_type` is."""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """How a System's notifications are read. Needs no open Connection."""
+
+    record_types: frozenset[str]
+    """What can be announced."""
+    read: Callable[[bytes, Mapping[str, str], Sequence[str], Mapping[str, Any]], Sequence[WebhookEvent]]
+    """`(body, headers, keys, settings)`: the events of one request. Header names are in lower case, `keys` are all that
+    are good now, and `settings` are the Connection's, defaults filled in. The signature is compared in constant time,
+    over the raw bytes, before anything is parsed. No event: it is genuine and says nothing (a vendor's test).
+
+    Raises NotGenuine, and ShapeChanged for what is genuine and cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a subscription is to be like."""
+
+    name: str
+    """By which people know it in the vendor's lists."""
+    url: str
+    record_types: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What the vendor sends to whom, as the vendor has it now."""
+
+    id: str
+    url: str
+    enabled: bool
+    record_types: frozenset[str]
+    """Those of which everything is announced that we want to hear of."""
+    key: str | None = field(default=None, repr=False)
+    """What notifications are signed with. Only known when it has just been made."""
+
+
+class Subscriptions(Protocol):
+    """A Connection's subscriptions. `attempt` is a UUID that stays the same for a request whose answer was lost; a
+    vendor who knows such keys then gives the lost answer. Raises Refused where there is no room for another one."""
+
+    def listed(self) -> Sequence[Subscription]:
+        """All of the company, those of other programs too."""
+
+    def get(self, subscription: str) -> Subscription | None:
+        """One as it is now; None when it is gone."""
+
+    def make(self, wanted: Wanted, attempt: str) -> Subscription:
+        """A new one, with its key."""
+
+    def amend(self, subscription: str, wanted: Wanted) -> None:
+        """Makes it as wanted, and turns it on. Raises NotFound when it is gone."""
+
+    def new_key(self, subscription: str, attempt: str) -> str:
+        """Puts a new key in force and gives it. Whether the old one is good for a while is the vendor's secret."""
+
+    def remove(self, subscription: str) -> None:
+        """Ends it; one that is gone is fine."""
+
+    def events(self, subscription: str, since: datetime) -> Iterator[WebhookEvent]:
+        """What was, or should have been, announced since then, whether it arrived or not (R58)."""
+
+
+@runtime_checkable
+class Subscribing(Protocol):
+    """A Client whose System sends webhooks to whoever subscribes."""
+
+    def subscriptions(self) -> Subscriptions: ...
+
+
 # --- settings --------------------------------------------------------------------------------------------
 
 
@@ -418,6 +511,8 @@ class System:
     """Seconds without use, by the settings, after which `Sessions.current` no longer gives the session."""
     counted: Callable[[Mapping[str, Any], Mapping[str, str]], str] | None = None
     """What `Budget` counts by, where that is wider than the credential: BILL's developer key of many organisations."""
+    webhooks: Webhooks | None = None
+    """Where it has some, its Client is Subscribing."""
     code_lists: ClassVar[frozenset[str]] = frozenset({"gl_account", "cost_center", "currency", "payment_term"})
 
     def __post_init__(self) -> None:

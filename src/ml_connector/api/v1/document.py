@@ -14,14 +14,25 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from ml_connector.api.v1 import connections, failures, idempotency, mappings, overview, problems, records, runs, trail
+from ml_connector.api.v1 import (
+    connections,
+    failures,
+    idempotency,
+    mappings,
+    overview,
+    problems,
+    records,
+    runs,
+    trail,
+    webhooks,
+)
 from ml_connector.api.v1.failures import TITLES, Failure
 from ml_connector.api.v1.frame import API
 from ml_connector.tokens import PER_MINUTE, SCOPES
 
 PREFIX = "/api/v1"
 
-for _router in (overview, problems, records, mappings, runs, connections, trail):
+for _router in (overview, problems, records, mappings, runs, connections, webhooks, trail):
     API.add_router("", _router.router)
 
 _ALWAYS = ("request", "token", "scope", "not-found", "fields", "limit", "ours")

@@ -410,6 +410,63 @@ class Ping(Answer):
     said_at: datetime
 
 
+# --- Webhooks
+
+
+class Webhook(Answer):
+    id: int
+    """Of the connection."""
+    connection: str
+    label: str
+    state: str
+    """active, failing, none (changes are found by polling only)."""
+    text: str
+    """Why it is not active, or what was done to it last."""
+    wanted: bool
+    """false: a person removed it."""
+    checked_at: datetime | None
+    last_event_at: datetime | None
+    events_of_day: int
+    """Received within the last 24 hours."""
+    refused: int
+    """Requests that were not genuine."""
+    refused_at: datetime | None
+    key_since: datetime | None
+    old_key_until: datetime | None
+    """The key before the last change is good until then."""
+    new_key_asked: bool
+
+
+class WebhookEvent(Answer):
+    id: int
+    connection: str
+    event: str
+    """The vendor's id of it."""
+    type: str
+    """In the vendor's words."""
+    record_type: str
+    key: str
+    """What it is about, as the vendor calls it."""
+    happened_at: datetime | None
+    received_at: datetime
+    via: str
+    """webhook, or history: from the vendor's list, because no notification had arrived."""
+    state: str
+    """waiting, processed, ignored."""
+    text: str
+    """Why it was ignored, or what came of it."""
+    done_at: datetime | None
+    records: list[int]
+    """The records of what it is about."""
+
+
+class EventReplayed(Answer):
+    flows: list[str]
+    """Those that read what it is about; due now."""
+    workers: int
+    event: WebhookEvent
+
+
 # --- Tie-out and the trail
 
 

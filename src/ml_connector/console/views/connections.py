@@ -26,6 +26,7 @@ from ml_connector.sync.leases import LeaseTaken
 from ml_connector.sync.models import Approval, Connection
 from ml_connector.sync.pinging import ping_connection
 from ml_connector.sync.queries.connection_page import connection_rows
+from ml_connector.sync.queries.webhook_page import webhook_rows
 from ml_connector.systems.base import Step
 from ml_connector.workspaces.roles import Permission
 
@@ -34,7 +35,11 @@ from ml_connector.workspaces.roles import Permission
 @require_safe
 def listed(request: WorkspaceRequest) -> HttpResponse:
     """`?test=ID` begins that Connection's test at once, where the person may."""
-    context = {"rows": connection_rows(request.workspace), "test": request.GET.get("test", "")}
+    context = {
+        "rows": connection_rows(request.workspace),
+        "hooks": {row.id: row for row in webhook_rows(request.workspace)},
+        "test": request.GET.get("test", ""),
+    }
     return render(request, "console/connections/page.html", context)
 
 

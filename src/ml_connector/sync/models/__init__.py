@@ -20,6 +20,7 @@ from ml_connector.sync.models.runs import Run, RunKind, RunState
 from ml_connector.sync.models.targets import Listing, TargetEntry
 from ml_connector.sync.models.tasks import Task, TaskKind, TaskState
 from ml_connector.sync.models.tieouts import Pack, StoredTieOut, TieOutLine, TieOutRow
+from ml_connector.sync.models.webhooks import EventReading, ReceivedEvent, ReceivedState, Via, Webhook, WebhookState
 
 __all__ = [
     "HANDED_OVER",
@@ -33,6 +34,7 @@ __all__ = [
     "CodeListEntry",
     "Connection",
     "Event",
+    "EventReading",
     "Exchange",
     "Flow",
     "Health",
@@ -57,6 +59,8 @@ __all__ = [
     "ProblemComment",
     "ProblemRecord",
     "ProblemState",
+    "ReceivedEvent",
+    "ReceivedState",
     "Record",
     "Run",
     "RunKind",
@@ -69,4 +73,7 @@ __all__ = [
     "TaskState",
     "TieOutLine",
     "TieOutRow",
+    "Via",
+    "Webhook",
+    "WebhookState",
 ]

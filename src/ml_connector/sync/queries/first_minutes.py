@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings as installation
+
 from ml_connector.audit.models import AuditEntry
 from ml_connector.integrations import INTEGRATIONS
 from ml_connector.integrations.base import FlowKind, IntegrationSpec, Side
 from ml_connector.sync.models import CodeListEntry, Connection, Flow, Health, Integration, Listing
 from ml_connector.sync.queries.mapping_page import MappingRow, mapping_list
+from ml_connector.sync.queries.webhook_page import announcements
 from ml_connector.sync.suggestions import suggest
 from ml_connector.workspaces.models import Workspace
 
@@ -72,6 +75,8 @@ class FirstMinutes:
     now: str
     """The first step that is not done; empty when all are."""
     stand_ins: bool
+    announced: tuple[str, ...]
+    """How changes are heard of where a system can announce them, as sentences."""
 
     @property
     def connected(self) -> bool:
@@ -164,6 +169,7 @@ def first_minutes(workspace: Workspace, spec: IntegrationSpec, name: str) -> Fir
         frozenset(step for step, done in reached.items() if done),
         next((step for step in STEPS if not reached[step]), ""),
         all(connection is not None and bool(connection.stand_in) for connection in connections.values()),
+        tuple(announcements(spec, reached=bool(installation.WEBHOOK_URL))),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,6 +11,7 @@ from ml_connector.integrations.base import FlowKind
 from ml_connector.redaction import redacted
 from ml_connector.sync.flows import spec_of
 from ml_connector.sync.models import PARK_AT, Flow, Run, RunKind, RunState
+from ml_connector.sync.queries.webhook_page import active_connections, heard
 from ml_connector.workspaces.models import Workspace
 
 PAGE = 50
@@ -55,6 +56,8 @@ class FlowRow:
     last_success: datetime | None
     next_run: datetime | None
     backfill_from: date | None
+    heard: str
+    """How it hears of changes, where its source could announce them: webhook, polling only; else empty."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,11 @@ class RunPage:
 
 
 def run_page(workspace: Workspace, workers: Sequence[str], before: int | None = None) -> RunPage:
-    flows = _flows(workspace)
+    flows, active = _flows(workspace), active_connections(workspace)
     found = run_rows(workspace, before=before, at_most=PAGE + 1)
     live = _live(workspace)
     return RunPage(
-        tuple(_flow(flow, running=flow.pk in live) for flow in flows),
+        tuple(_flow(flow, active, running=flow.pk in live) for flow in flows),
         tuple(found[:PAGE]),
         found[PAGE - 1].id if len(found) > PAGE else None,
         bool(live) or any(_due(flow) for flow in flows),
@@ -108,12 +111,12 @@ def one_run(workspace: Workspace, run_id: int) -> RunRow | None:
 
 def flow_rows(workspace: Workspace) -> list[FlowRow]:
     """The Flows of all Integrations, in order."""
-    live = _live(workspace)
-    return [_flow(flow, running=flow.pk in live) for flow in _flows(workspace)]
+    live, active = _live(workspace), active_connections(workspace)
+    return [_flow(flow, active, running=flow.pk in live) for flow in _flows(workspace)]
 
 
 def _flows(workspace: Workspace) -> list[Flow]:
-    rows = Flow.objects.of(workspace).select_related("integration")
+    rows = Flow.objects.of(workspace).select_related("integration__erp", "integration__platform")
     return list(rows.order_by("integration__name", "position"))
 
 
@@ -143,7 +146,7 @@ def _counted(name: str, value: object) -> bool:
     return isinstance(value, int) and bool(value) and name not in {"failed", "unfinished"}
 
 
-def _flow(flow: Flow, *, running: bool) -> FlowRow:
+def _flow(flow: Flow, active: Collection[int], *, running: bool) -> FlowRow:
     stopped = flow.paused or flow.integration.paused
     due = [at for at in (flow.next_pull_at, flow.next_push_at, flow.next_sweep_at) if at and not _far(at)]
     return FlowRow(
@@ -159,6 +162,7 @@ def _flow(flow: Flow, *, running: bool) -> FlowRow:
         flow.last_success_at,
         min(due) if due and not stopped else None,
         flow.backfill_from,
+        heard(flow, active),
     )
 
 

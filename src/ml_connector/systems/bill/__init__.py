@@ -5,6 +5,7 @@ from __future__ import annotations
 from ml_connector.systems.base import System
 from ml_connector.systems.bill.client import READS, WRITES, BillClient
 from ml_connector.systems.bill.settings import FORM, counted, credential, session_idle
+from ml_connector.systems.bill.webhooks import WEBHOOKS
 
 __all__ = ["SYSTEM"]
 
@@ -18,4 +19,5 @@ SYSTEM = System(
     writes=WRITES,
     session_idle=session_idle,
     counted=counted,
+    webhooks=WEBHOOKS,
 )

@@ -15,6 +15,7 @@ from ml_connector.systems.bill.payments import OutsidePayments, payments
 from ml_connector.systems.bill.ping import ping
 from ml_connector.systems.bill.session import PARALLEL, Bill
 from ml_connector.systems.bill.vendors import Vendors, vendors
+from ml_connector.systems.bill.webhooks import BillSubscriptions
 
 READS = frozenset({"supplier", "gl_account", "cost_center", "payment"})
 WRITES = frozenset({"supplier", "invoice", "payment"})
@@ -54,6 +55,9 @@ class BillClient:
 
     def ping(self, record_types: Sequence[str], *, try_writing: bool = False) -> Iterator[Step]:
         return ping(self._bill, record_types, try_writing=try_writing)
+
+    def subscriptions(self) -> BillSubscriptions:
+        return BillSubscriptions(self._bill)
 
     def server_time(self) -> datetime | None:
         return self._bill.server_time()

@@ -7,7 +7,7 @@ requests an hour by developer key, and three requests at a time by organisation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -50,6 +50,7 @@ class Bill:
             total_timeout=SECONDS_PER_REQUEST,
             secret_parameters=frozenset({"devkey", "sessionid"}),
             may_write=access.may_write,
+            more_bases=(self.settings.events_base_url,),
         )
         self._doubtful: str | None = None
         """A session made because BILL refused its predecessor, until BILL has taken it once."""
@@ -69,14 +70,16 @@ class Bill:
         self._taken(session)
         return self._successful(answer, about)
 
-    def write(self, method: str, path: str, body: Any = None, *, about: str) -> Answer:
-        """A successful answer to one request that changes something.
+    def write(self, method: str, path: str, body: Any = None, *, about: str, idempotent: str | None = None) -> Answer:
+        """A successful answer to one request that changes something. `idempotent`: a UUID by which BILL's webhook API
+        knows a request that came before; its main API has no such thing.
 
         Whether a session ended before the write was handled or meanwhile cannot be told from outside: the session is
         renewed and OutcomeUnknown raised, so that the write is searched for before it comes again (R3, R62).
         """
         session = self._session()
-        answer = self._leave(self._http.write, method, path, session, json=body)
+        more = {"X-Idempotent-Key": idempotent} if idempotent else {}
+        answer = self._leave(self._http.write, method, path, session, more, json=body)
         if self._lost(answer):
             text = f"BILL's session ended around {about}: whether it was written is looked up."
             try:
@@ -149,9 +152,18 @@ class Bill:
             "and that the user still belongs to the organisation."
         )
 
-    def _leave(self, send: Callable[..., Answer], method: str, path: str, session: str, **rest: Any) -> Answer:
+    def _leave(
+        self,
+        send: Callable[..., Answer],
+        method: str,
+        path: str,
+        session: str,
+        more: Mapping[str, str] | None = None,
+        **rest: Any,
+    ) -> Answer:
         self.access.budget.spend("request", REQUESTS_PER_HOUR, HOUR)
         headers = {"devKey": self.access.secrets["devKey"], "sessionId": session, "accept": "application/json"}
+        headers |= more or {}
         return self._redacted(send(method, path, headers=headers, **rest), session)
 
     def _redacted(self, answer: Answer, session: str = "") -> Answer:

@@ -11,6 +11,7 @@ from ml_connector.systems.base import Setting
 
 HOSTS = {"sandbox": "https://gateway.stage.bill.com", "production": "https://gateway.prod.bill.com"}
 API_PATH = "/connect"
+EVENTS_PATH = "/connect-events"
 
 USER_IDLE = 35 * 60
 """Seconds without calls after which BILL ends the session of a user name and password."""
@@ -163,6 +164,14 @@ FORM = (
         group="Network and session",
     ),
     Setting(
+        "webhook_key_encoding",
+        "How the key that BILL signs webhooks with is written: utf8 (as it stands), or base64. BILL does not say.",
+        default="utf8",
+        choices=("utf8", "base64"),
+        label="Form of the webhook key",
+        group="Network and session",
+    ),
+    Setting(
         "tls_ca_bundle",
         "PEM text of your own authority's certificate, where a proxy re-signs traffic.",
         default="",
@@ -191,6 +200,7 @@ class BillSettings:
     paid_when: frozenset[str]
     reversed_when: frozenset[str]
     base_url: str
+    events_base_url: str
     tls_ca_bundle: str
 
     @classmethod
@@ -212,6 +222,7 @@ class BillSettings:
             paid_when=frozenset(value["paid_when"]),
             reversed_when=frozenset(value["reversed_when"]),
             base_url=address(value, "base_url", API_PATH),
+            events_base_url=address(value, "events_base_url", EVENTS_PATH),
             tls_ca_bundle=str(value["tls_ca_bundle"] or ""),
         )
 
