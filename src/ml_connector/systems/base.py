@@ -288,6 +288,8 @@ class Access:
     may_write: Callable[[], None]
     """Called before each request that writes; raises where the Connection's lease is no longer ours."""
     network: NetworkPolicy = field(default_factory=NetworkPolicy)
+    fingerprint: Callable[[str], str] | None = None
+    """Keyed hash of what must not be kept (bank details, R52); None: no fingerprints are made."""
 
 
 @dataclass(frozen=True, slots=True)
