@@ -49,6 +49,13 @@ HIGHEST_AMOUNT = Setting(
     type=Decimal,
     default=Decimal("999999999.99"),
 )
+BANK_CHANGE_DAYS = Setting(
+    "bank_change_days",
+    "When a supplier's bank or payment details change, the Problem names the bills that are due within so many days"
+    " (R54). Its documents wait in any case.",
+    type=int,
+    default=30,
+)
 
 
 class Side(StrEnum):
@@ -67,6 +74,8 @@ class FlowKind(StrEnum):
     """Reads records on one side and writes them to the other."""
     OBSERVED = "observed"
     """Reads what happened to documents on one side; opens Problems where the other must not go on."""
+    COMPARED = "compared"
+    """Reads the suppliers of the side that is written to and compares them with the other's; writes nothing."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from django.db.models import Q
 from ml_connector import audit, clock, vault
 from ml_connector.integrations.base import FlowKind
 from ml_connector.redaction import redacted
-from ml_connector.sync import health, problems, pull, push
+from ml_connector.sync import alignment, health, problems, pull, push
 from ml_connector.sync.connections import confirm_identity, opened
 from ml_connector.sync.flows import connection_for, spec_of
 from ml_connector.sync.leases import Lease, LeaseLost
@@ -57,13 +57,18 @@ def execute(flow: Flow, kind: RunKind, lease: Lease, job_id: str = "", seconds: 
 
 def body(flow: Flow, kind: RunKind) -> Body:
     """What a Run of this kind does for a Flow."""
-    if kind is RunKind.PULL:
-        return pull.codes if spec_of(flow).kind is FlowKind.REFERENCE else pull.changes
     if kind is RunKind.SWEEP:
         return pull.sweep
-    if spec_of(flow).kind is FlowKind.REFERENCE:
-        return push.codes
-    return push.documents if spec_of(flow).kind is FlowKind.DOCUMENTS else push.observed
+    pulls, pushes = BODIES[spec_of(flow).kind]
+    return pulls if kind is RunKind.PULL else pushes
+
+
+BODIES: dict[FlowKind, tuple[Body, Body]] = {
+    FlowKind.REFERENCE: (pull.codes, push.codes),
+    FlowKind.DOCUMENTS: (pull.changes, push.documents),
+    FlowKind.OBSERVED: (pull.changes, push.observed),
+    FlowKind.COMPARED: (alignment.read, alignment.compare),
+}
 
 
 def _ended(flow: Flow, run: Run, counts: dict[str, Any]) -> None:
