@@ -337,6 +337,26 @@ class Client(Protocol):
         """Frees connections. Does not sign off a session that other processes use."""
 
 
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the books of a system say of one account."""
+
+    account: str
+    """What people know it by."""
+    name: str
+    amount: Decimal
+    """Above zero: a debit balance."""
+    currency: str
+
+
+@runtime_checkable
+class Clears(Protocol):
+    """A Client that posts the other side's payments through a clearing account."""
+
+    def clearing(self) -> Balance | None:
+        """The account's balance now; None where no account is set or the system does not know it."""
+
+
 # --- settings --------------------------------------------------------------------------------------------
 
 
