@@ -235,12 +235,23 @@ class PaymentStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+class CreditUsed(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of a credit note that settles an invoice besides the cash."""
+
+    ref: str
+    """The credit note's key."""
+    amount: Decimal
+
+
 class PaymentAllocation(Record, frozen=True, kw_only=True, omit_defaults=True):
     invoice: str
     gross: Decimal
+    """What of the invoice is settled: net + discount + credit."""
     net: Decimal
     discount: Decimal = Decimal(0)
     credit: Decimal = Decimal(0)
+    """Sum of `credits`; where the source names none, of those that it does not name."""
+    credits: tuple[CreditUsed, ...] = ()
 
 
 class Payment(Record, frozen=True, kw_only=True, omit_defaults=True):
@@ -251,7 +262,14 @@ class Payment(Record, frozen=True, kw_only=True, omit_defaults=True):
     method: str = "other"
     reference: str | None = None
     status: PaymentStatus
+    status_text: str | None = None
+    """The source's own word for the status."""
+    failure: str | None = None
+    """What kept the money from arriving, in the source's words."""
+    credited: bool = False
+    """Taken back for a credit with the supplier: the money did not come back."""
     cycle: int = 1
+    """How many times it was made under the same key: again after it was taken back."""
     cleared_date: dt.date | None = None
     base_amount: Decimal | None = None
     rate: Decimal | None = None

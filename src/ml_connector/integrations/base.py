@@ -97,6 +97,8 @@ class FlowSpec:
     mapping: str = ""
     """The Mapping that a reference Flow feeds."""
     policies: tuple[Setting, ...] = ()
+    marked_by_key: bool = False
+    """The mark written into the target is the source's key itself: people of both sides know the document by it."""
     sweep_every: int = DAY
     label: str = ""
     """What people call the records, in the plural."""

@@ -152,6 +152,7 @@ SAPB1_BILL = IntegrationSpec(
             link_type="payment",
             after=("invoices", "credit_notes"),
             policies=(PAID_FROM, UNMATCHED),
+            marked_by_key=True,
             label="payments",
         ),
         FlowSpec(

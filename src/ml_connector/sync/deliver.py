@@ -19,13 +19,15 @@ from django.db.models import Q
 
 from ml_connector import audit, clock
 from ml_connector.domain.numbers import mark
-from ml_connector.domain.records import Invoice, InvoiceStatus, content_hash, decode
+from ml_connector.domain.records import Invoice, InvoiceStatus, Payment, content_hash, decode
 from ml_connector.sync import listing, outcomes, problems, rounding, settle, wire
 from ml_connector.sync.flows import spec_of, target_of
 from ml_connector.sync.leases import Lease, LeaseLost
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, Run, State
 from ml_connector.sync.outcomes import Done
-from ml_connector.sync.resolve import Gone, Held, Resolved, Resolver, Skip
+from ml_connector.sync.paying import TAKEN_BACK
+from ml_connector.sync.resolve import Resolver
+from ml_connector.sync.resolved import Gone, Held, Resolved, Skip
 from ml_connector.systems.base import (
     Accepted,
     AuthFailed,
@@ -173,7 +175,7 @@ class Delivery:
 
     def _task(self, record: Record, resolved: Resolved) -> Task | None:
         """Decides between create, update and cancel; None where the target has it so already."""
-        voided = isinstance(resolved.record, Invoice) and resolved.record.status is InvoiceStatus.VOIDED
+        voided = _taken_back(resolved.record)
         task = Task(record, resolved, Operation.CREATE, self._mark(record, resolved.record))
         if resolved.link is None:
             return task
@@ -196,8 +198,11 @@ class Delivery:
 
     def _mark(self, record: Record, value: Any) -> str:
         flow = self.flow
+        cycle = value.cycle if isinstance(value, Payment) else 1
+        if spec_of(flow).marked_by_key:
+            return record.key if cycle == 1 else f"{record.key}/{cycle}"
         kind = value.kind.value if isinstance(value, Invoice) else spec_of(flow).record_type
-        return mark(flow.workspace.name, flow.integration.name, flow.name, record.key, kind)
+        return mark(flow.workspace.name, flow.integration.name, flow.name, record.key, kind, cycle)
 
     def _searched(self, task: Task, hits: list[Found[Any]]) -> Task | None:
         """A create whose document is in the target already is adopted or held; never sent twice (R5, R40)."""
@@ -318,7 +323,7 @@ class Delivery:
             target=target_of(self.flow),
             fence=self.lease.fence,
             operation=task.operation,
-            natural_key=f"{spec_of(self.flow).link_type}|{listing.natural_key(task.resolved.record)}"[:200],
+            natural_key=f"{spec_of(self.flow).link_type}|{_natural_key(task)}"[:200],
             mark=task.mark,
             source_hash=bytes(task.record.hash),
             request=payload,
@@ -471,6 +476,18 @@ class Delivery:
 
     def _count(self, what: str) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1
+
+
+def _taken_back(record: Any) -> bool:
+    """Whether the source no longer stands by what it once sent."""
+    if isinstance(record, Payment):
+        return record.status in TAKEN_BACK
+    return isinstance(record, Invoice) and record.status is InvoiceStatus.VOIDED
+
+
+def _natural_key(task: Task) -> str:
+    """Two payments over the same amount can both be true: nothing but its mark tells one from another."""
+    return task.mark if isinstance(task.resolved.record, Payment) else listing.natural_key(task.resolved.record)
 
 
 def _stored(attempt: Attempt) -> bool:

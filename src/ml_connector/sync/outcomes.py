@@ -16,9 +16,9 @@ from django.db.models import F
 
 from ml_connector import audit, clock
 from ml_connector.redaction import HIDDEN, redacted
-from ml_connector.sync import problems, uses
+from ml_connector.sync import cycles, problems, refusals, uses
 from ml_connector.sync.backoff import after
-from ml_connector.sync.flows import policy, spec_of
+from ml_connector.sync.flows import declaration, policy, spec_of
 from ml_connector.sync.links import UNKNOWN_VENDOR, unknown_vendor
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, State
 from ml_connector.sync.problems import Cause
@@ -44,6 +44,9 @@ def confirmed(trail: audit.Trail, flow: Flow, done: Sequence[Done], *, found: bo
         close(trail, one.attempt, Outcome.ADOPTED if found else Outcome.CONFIRMED, target_key=one.target_key)
         uses.count(flow.integration, one.attempt)
     cancelled = {one.record.pk for one in done if one.attempt.operation == Operation.CANCEL}
+    for one in done if cycles.cycles(flow) else ():
+        if one.record.pk in cancelled:
+            cycles.end(trail, flow, one.record, one.target_key)
     settle_records(trail, [(one.record, bytes(one.attempt.source_hash)) for one in done], cancelled=cancelled)
 
 
@@ -239,15 +242,7 @@ def refused(trail: audit.Trail, flow: Flow, record: Record, attempt: Attempt, er
         record.state, record.next_attempt_at = State.CONFIRMED, None
         record.save(update_fields=["state", "next_attempt_at"])
         return
-    named = error.code if error.code in {"number_too_long", "field_too_long"} else ""
-    cause = Cause(
-        named or "refused_by_target",
-        record.key,
-        said if record.number in said else f"{record.number}: {said}",
-        "Correct it in the source: the new version is sent by itself. Or retry once the target takes it.",
-        detail={"code": error.code, "field": error.field or ""},
-    )
-    problems.hold(trail, flow, record, [cause])
+    problems.hold(trail, flow, record, [refusals.cause_of(flow, record, attempt, error, said)])
 
 
 def conflict(
@@ -273,6 +268,31 @@ def conflict(
         what,
         "Retry to overwrite the target with the source's values, or skip to leave the target as it is.",
         detail={"fields": list(fields)},
+    )
+    problems.hold(trail, flow, record, [cause])
+
+
+def found_cancelled(trail: audit.Trail, flow: Flow, record: Record, attempt: Attempt, target_key: str) -> None:
+    """What a lost answer had created was cancelled since: it is ours, and is not taken for what the source says."""
+    close(trail, attempt, Outcome.ADOPTED, target_key=target_key, text="Found, but cancelled there.")
+    if _overtaken(record, attempt):
+        cycles.end(trail, flow, record, target_key)
+    else:
+        cancelled_by_others(trail, flow, record, target_key)
+
+
+def cancelled_by_others(trail: audit.Trail, flow: Flow, record: Record, target_key: str) -> None:
+    """People cancelled in the target what the source still says is paid: a person decides whether it is made again."""
+    cycles.end(trail, flow, record, target_key)
+    page, spec = declaration(flow.integration), spec_of(flow)
+    label = page.system(spec.target).label
+    cause = Cause(
+        "payment_cancelled",
+        record.key,
+        f"Payment {record.key} ({record.number}) was posted in {label} as {target_key}, and cancelled there by"
+        f" somebody, while {page.system(spec.source).label} says that it is paid.",
+        "Retry to post it once more, or skip it with a reason where it was cancelled on purpose.",
+        detail={"target_key": target_key},
     )
     problems.hold(trail, flow, record, [cause])
 

@@ -58,6 +58,9 @@ SETTLED_BY_ITSELF = frozenset(
         "amount_too_large",
         "paid_elsewhere",
         "bank_change",
+        "payment_unmatched",
+        "payment_failed",
+        "unknown_status",
     }
 )
 """Causes that are judged again, from our own data, before each push. What a target refused is not: it is sent

@@ -29,9 +29,11 @@ from ml_connector.sync.models import (
     State,
     TargetEntry,
 )
+from ml_connector.sync.postings import BY_US, OwnPostings
 from ml_connector.sync.problems import SETTLED_BY_ITSELF, Cause
 from ml_connector.sync.pull import read_codes
-from ml_connector.sync.resolve import LIKE_ITS_INVOICE, Gone, Resolved, Resolver
+from ml_connector.sync.resolve import LIKE_ITS_INVOICE, Resolver
+from ml_connector.sync.resolved import Gone, Resolved
 from ml_connector.systems.base import AuthFailed, Client, Listed, SystemFailure, Target, Throttled, Transient
 
 CODES_FRESH = timedelta(minutes=15)
@@ -199,24 +201,28 @@ def _fresh_codes(flow: Flow, run: Run, client: Client, lease: Lease) -> None:
 def observed(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float) -> dict[str, Any]:
     """Payments made in the source against bills that the target would pay again (paid_elsewhere).
 
-    A payment that the target made too, or has scheduled, is its own booking in the source and no Problem.
+    A payment that the target made too, or has scheduled, is its own booking in the source and no Problem; so is one
+    that we posted there ourselves.
     """
     counts: dict[str, Any] = {}
+    own = OwnPostings(flow)
     for parent in document_flows(flow.integration, "invoice"):
         target = client.target(spec_of(parent).record_type, target_policy(parent))
         if isinstance(target, Listed):
             counts["listed"] = listing.refresh(parent, target, run, lease)
-        _paid_elsewhere(parent, run, lease, counts)
+        _paid_elsewhere(parent, run, lease, counts, own)
     with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
         lease.confirm()
+        counts["blocked"] = counts.get("blocked", 0) + own.notice_cancelled(trail)
         for record in Record.objects.of(flow.workspace_id).filter(flow=flow, state=State.STAGED):
-            record.state, record.reason = State.SKIPPED, "Compared with the target, not sent."
+            record.state = State.SKIPPED
+            record.reason = BY_US if own.made(record.key) else "Compared with the target, not sent."
             record.save(update_fields=["state", "reason"])
             trail.add("skip", f"record:{record.pk}", reason=record.reason)
     return counts
 
 
-def _paid_elsewhere(flow: Flow, run: Run, lease: Lease, counts: dict[str, Any]) -> None:
+def _paid_elsewhere(flow: Flow, run: Run, lease: Lease, counts: dict[str, Any], own: OwnPostings) -> None:
     links = dict(
         Link.objects.of(flow.workspace_id)
         .filter(integration=flow.integration, type=spec_of(flow).link_type)
@@ -238,6 +244,8 @@ def _paid_elsewhere(flow: Flow, run: Run, lease: Lease, counts: dict[str, Any]) 
                 continue
             paid = _units(record, "paid")
             there = record.amount - (entry.open or 0) if entry.state != "scheduled" else record.amount
+            if paid > there:  # a payment that the target has voided since may still be on its way back
+                there = max(there, own.settled(record.key))
             if paid <= there:
                 problems.end_problem(trail, flow.integration, "paid_elsewhere", subject=record.key)
                 continue

@@ -8,7 +8,6 @@ send, because mappings and parents may have changed since (R49).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,16 +19,18 @@ from ml_connector.domain.records import (
     Invoice,
     InvoiceKind,
     InvoiceStatus,
+    Payment,
     Supplier,
-    content_hash,
     decode,
 )
 from ml_connector.sync import bank, codes, links, mappings
 from ml_connector.sync.checks import Checks
 from ml_connector.sync.flows import archives_what_is_gone, declaration, document_flows, spec_of, target_of
 from ml_connector.sync.models import Flow, Link, Record, State, TargetEntry
+from ml_connector.sync.paying import Paying
 from ml_connector.sync.problems import Cause
-from ml_connector.sync.rounding import Rounding, RoundingPolicy
+from ml_connector.sync.resolved import Gone, Held, Resolved, Skip
+from ml_connector.sync.rounding import RoundingPolicy
 
 CORRECTIONS = {
     InvoiceKind.CREDIT_NOTE: "Credit note",
@@ -43,48 +44,6 @@ LIKE_ITS_INVOICE = ", which it corrects, does not travel:"
 """In the reason of a document that is skipped with its invoice, and is judged again with it."""
 NO_LONGER_THERE = "No longer in the source."
 CONTENT_REMOVED = "Its content was removed; a newer version from the source is read anew."
-
-
-@dataclass(frozen=True)
-class Resolved:
-    """A record as the target will be sent it."""
-
-    record: Any
-    link: Link | None
-    mapping_versions: dict[str, int]
-    warnings: tuple[Cause, ...] = ()
-    """What people should know of it; it travels all the same."""
-    rounding: Rounding | None = None
-    """The line that was added to it."""
-    codes: dict[str, list[str]] = field(default_factory=dict)
-    """The source's codes that were mapped, by Mapping."""
-
-    @property
-    def payload(self) -> bytes:
-        return bytes(self.record.payload())
-
-    @property
-    def hash(self) -> bytes:
-        return content_hash(self.payload)
-
-
-@dataclass(frozen=True)
-class Held:
-    """Why the record cannot travel now."""
-
-    causes: tuple[Cause, ...]
-
-
-@dataclass(frozen=True)
-class Skip:
-    """Why the record is not to travel at all."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Gone:
-    """It is no longer in the source, but is in the target, where it stays until people have looked (R18)."""
 
 
 class Resolver:
@@ -111,6 +70,7 @@ class Resolver:
         self.suppliers: dict[str, tuple[Record, Supplier] | None] = {}
         self.parents: dict[tuple[str, str], Link] = {}
         self.rounding = RoundingPolicy(flow)
+        self.paying = Paying(flow)
         self.checks = Checks(flow, self.supplier_record, self.rounding)
         self.bank_changes = bank.held(self.integration)
         self._own_links: dict[str, Link | None] = {}
@@ -142,6 +102,8 @@ class Resolver:
             return self._supplier(record, value, link)
         if isinstance(value, Invoice):
             return self._invoice(record, value, link)
+        if isinstance(value, Payment):
+            return self.paying.resolve(record, value, link)
         raise TypeError(f"No rule resolves a {self.spec.record_type}.")
 
     def _gone(self, record: Record, link: Link | None) -> Resolved | Skip | Gone:

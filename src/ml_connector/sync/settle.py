@@ -10,15 +10,17 @@ from typing import Any
 
 from ml_connector import audit, clock
 from ml_connector.domain.records import decode
-from ml_connector.sync import outcomes, problems
+from ml_connector.sync import cycles, outcomes, problems
 from ml_connector.sync.flows import declaration, spec_of
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, Run, State
 from ml_connector.sync.models.records import OPEN_OUTCOMES
 from ml_connector.sync.outcomes import Done
 from ml_connector.sync.problems import Cause
-from ml_connector.systems.base import DocumentState, Found, Target
+from ml_connector.systems.base import DocumentState, Found, Refused, Target
 
+DRAFTED = "draft_left_behind"
+"""The code of a search that found a draft in place of the document: it was not posted, and is not on its way."""
 STILL_IN_DOUBT = "not found yet; it may still be on its way"
 
 
@@ -64,14 +66,26 @@ def settle(flow: Flow, record: Record, target: Target[Any], run: Run, lease: Lea
 def _settle_create(
     flow: Flow, record: Record, attempt: Attempt, sent: Any, target: Target[Any], run: Run, lease: Lease
 ) -> None:
-    found = unlinked(flow, record, target.find(sent, attempt.mark), attempt.mark)
+    try:
+        hits = target.find(sent, attempt.mark)
+    except Refused as refused:
+        if refused.code != DRAFTED:
+            raise
+        with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
+            lease.confirm()
+            outcomes.refused(trail, flow, record, attempt, refused)
+        return
+    found = unlinked(flow, record, hits, attempt.mark)
     agreeing = [hit for hit in found if not target.identity_differences(sent, hit.record)]
     with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
         lease.confirm()
         marked = any(hit.mark == attempt.mark for hit in found)
         by = {"by": "mark" if marked else "number"} if found else {}
         trail.add("search", f"record:{record.pk}", mark=attempt.mark, hits=[hit.key for hit in found], **by)
-        if len(agreeing) == 1:
+        cancelled = len(agreeing) == 1 and agreeing[0].state is DocumentState.ARCHIVED and cycles.cycles(flow)
+        if cancelled:
+            outcomes.found_cancelled(trail, flow, record, attempt, agreeing[0].key)
+        elif len(agreeing) == 1:
             hit = agreeing[0]
             outcomes.confirmed(trail, flow, [Done(record, attempt, hit.key, hit.lines)], found=True)
         elif found:

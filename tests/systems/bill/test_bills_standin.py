@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -209,6 +209,23 @@ def test_payments_are_read_with_their_split(pair, elc, vendor):
     assert item.invalid is None
     assert [(paid.invoice, paid.net) for paid in item.record.allocations] == [(ref.key, Decimal("250.00"))]
     assert (item.record.method, item.record.status) == ("offline", "cleared")
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_payments_of_the_last_weeks_are_read_again(pair, elc, vendor, refuses):  # R29
+    ref = pair.bills().create(elc, MARK)
+    source = pair.client.source("payment", {})
+    now = pair.client._bill.access.now().date()
+    for key, days in (("stp0123456789ABCDEF01", 29), ("stp0123456789ABCDEF02", 31)):
+        part = {"billId": ref.key, "amount": Decimal("1.00")}
+        day = (now - timedelta(days=days)).isoformat()
+        pair.bill.edit("payments", {"id": key, "billPayments": [part], "singleStatus": "CLEARED", "processDate": day})
+    if refuses:
+        body = {"code": "BDC_1130", "message": "no such filter", "severity": "ERROR", "category": "APPLICATION"}
+        fault = {"match": {"path": "/v3/payments", "contains": "processDate"}, "do": "status", "status": 400}
+        pair.bill.faults([{**fault, "body": [body]}])
+    read = {item.key for page in source.sweep() for item in page.items}
+    assert read == {"stp0123456789ABCDEF01", *(["stp0123456789ABCDEF02"] if refuses else [])}
 
 
 def test_a_voided_invoice_archives_its_bill_once(pair, elc):

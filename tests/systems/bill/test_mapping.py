@@ -267,6 +267,28 @@ def test_a_payment_is_split_over_its_bills():
         ("00n2", Decimal("30.00"), Decimal("30.00"), Decimal(0)),
     ]
     assert (payment.method, payment.reference, payment.amount) == ("check", "70011", Decimal("90.00"))
+    assert [[(used.ref, used.amount) for used in paid.credits] for paid in payment.allocations] == [
+        [("vcr", Decimal("15.00"))],
+        [],
+    ]
+
+
+def test_a_payment_says_in_words_why_the_money_did_not_arrive():
+    void = {"type": "VOID_ONLY", "status": "ACCEPTED", "reason": "Insufficient funds"}
+    failed = from_payment({**PAYMENT, "singleStatus": "FUNDING_FAILED_VOIDED", "voidInfo": [void]}, "USD", settings())
+    assert failed.status_text == "FUNDING_FAILED_VOIDED"
+    assert failed.failure == (
+        "BILL could not draw the money and voided the payment (FUNDING_FAILED_VOIDED). Insufficient funds"
+    )
+    assert not failed.credited
+    assert from_payment({**PAYMENT, "singleStatus": "SENT"}, "USD", settings()).failure is None
+
+
+@pytest.mark.parametrize(("state", "credited"), [("ACCEPTED", True), ("TO_BE_PROCESSED", True), ("REJECTED", False)])
+def test_a_void_for_a_credit_is_told_from_one_for_money(state, credited):  # R29
+    void = {"type": "VOID_AND_CREDIT", "status": state}
+    payment = from_payment({**PAYMENT, "singleStatus": "VOIDED", "voidInfo": [void]}, "USD", settings())
+    assert (payment.status, payment.credited) == (PaymentStatus.VOIDED, credited)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from ml_connector.domain.records import PaymentAllocation, PaymentStatus
-from ml_connector.systems.base import DocumentState, NotFound, OutcomeUnknown, Ref, Refused, Transient
+from ml_connector.domain.records import CreditUsed, PaymentAllocation, PaymentStatus
+from ml_connector.systems.base import DocumentState, NoLonger, NotFound, OutcomeUnknown, Ref, Refused, Transient
 
 MARK = "mlc0123456789"
 POST = {"method": "POST", "path": "/b1s/*/VendorPayments"}
@@ -105,8 +105,13 @@ def test_a_credit_note_is_applied_with_its_invoice(pair, make_payment):  # R26
     invoice, credit = enter("PurchaseInvoices", "I-1", 675), enter("PurchaseCreditNotes", "C-1", 75)
     item = pair.client.source("invoice", {}).get(str(invoice))
     allocations = (
-        PaymentAllocation(invoice=str(invoice), gross=Decimal(675), net=Decimal(600), credit=Decimal(75)),
-        PaymentAllocation(invoice=f"CN-{credit}", gross=Decimal(-75), net=Decimal(-75)),
+        PaymentAllocation(
+            invoice=str(invoice),
+            gross=Decimal(675),
+            net=Decimal(600),
+            credit=Decimal(75),
+            credits=(CreditUsed(ref=f"CN-{credit}", amount=Decimal(75)),),
+        ),
     )
     # The cash alone leaves the bank: 675 of the invoice less 75 of the credit note.
     record = make_payment(item, "600", allocations=allocations)
@@ -167,8 +172,15 @@ def test_nothing_left_when_the_server_refuses_the_connection(pair, invoice, make
 
 def test_a_payment_typed_by_hand_is_found_by_what_it_pays(pair, invoice, make_payment):  # R5, R40
     record = make_payment(invoice)
-    by_hand = pair.payments().create(record, "REF 88")
-    assert [hit.key for hit in pair.payments().find(record, MARK)] == [by_hand.key]
+    (row,) = pair.b1.edit("VendorPayments", {
+        "DocType": "rSupplier", "CardCode": record.supplier, "DocDate": record.date.isoformat(),
+        "TransferAccount": "10-1090", "TransferDate": record.date.isoformat(), "TransferSum": record.amount,
+        "TransferReference": "REF 88", "Remarks": "by hand",
+        "PaymentInvoices": [
+            {"DocEntry": int(invoice.key), "InvoiceType": "it_PurchaseInvoice", "SumApplied": record.amount}
+        ],
+    })  # fmt: skip
+    assert [hit.key for hit in pair.payments().find(record, MARK)] == [str(row["DocEntry"])]
     other = msgspec.structs.replace(record, date=date(2026, 11, 15))
     assert pair.payments().find(other, MARK) == []
 
@@ -221,9 +233,16 @@ def test_a_payment_that_is_not_there_cannot_be_taken_back(pair):
 
 
 def test_a_posted_payment_is_never_changed(pair, invoice, make_payment):
-    ref = pair.payments().create(make_payment(invoice), MARK)
-    with pytest.raises(Refused, match="Cancel payment"):
-        pair.payments().update(ref, make_payment(invoice), MARK)
+    record = make_payment(invoice, "10.00")
+    ref = pair.payments().create(record, MARK)
+    later = msgspec.structs.replace(record, reference="another number")
+    assert pair.payments().update(ref, later, MARK) == ref
+    with pytest.raises(NoLonger, match="amount, allocations"):
+        pair.payments().update(ref, make_payment(invoice, "11.00"), MARK)
+    pair.payments().cancel(ref, "voided")
+    with pytest.raises(NoLonger, match="cancelled"):
+        pair.payments().update(ref, record, MARK)
+    assert len(pair.calls("POST", "VendorPayments")) == 1
 
 
 # --- refusals ---

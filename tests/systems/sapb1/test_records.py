@@ -9,7 +9,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from ml_connector.domain.records import AccountType, InvoiceStatus, LineKind, Payment, PaymentAllocation, PaymentStatus
+from ml_connector.domain.records import (
+    AccountType,
+    CreditUsed,
+    InvoiceStatus,
+    LineKind,
+    Payment,
+    PaymentAllocation,
+    PaymentStatus,
+)
 from ml_connector.systems import fingerprint
 from ml_connector.systems.base import Refused
 from ml_connector.systems.sapb1 import SYSTEM, documents
@@ -17,7 +25,7 @@ from ml_connector.systems.sapb1.accounts import from_account, from_rule
 from ml_connector.systems.sapb1.company import Company
 from ml_connector.systems.sapb1.documents import CREDIT_NOTES, INVOICES, Documents
 from ml_connector.systems.sapb1.partners import from_partner
-from ml_connector.systems.sapb1.paying import Paid, remarks, to_payment
+from ml_connector.systems.sapb1.paying import Paid, ours, remarks, to_payment
 from ml_connector.systems.sapb1.settings import options
 
 ADDRESS = "https://b1.example:50000/b1s/v2"
@@ -378,14 +386,39 @@ def test_a_foreign_payment_without_a_rate_is_booked_at_the_companys_own():  # R2
 
 def test_a_credit_note_in_the_payment_is_a_row_below_zero():  # R26
     allocations = (
-        PaymentAllocation(invoice="12", gross=Decimal("108.25"), net=Decimal("33.25"), credit=Decimal(75)),
-        PaymentAllocation(invoice="CN-3", gross=Decimal(-75), net=Decimal(-75)),
+        PaymentAllocation(
+            invoice="12",
+            gross=Decimal("108.25"),
+            net=Decimal("33.25"),
+            credit=Decimal(75),
+            credits=(CreditUsed(ref="CN-3", amount=Decimal(75)),),
+        ),
     )
     found = body(replaced(amount=Decimal("33.25"), allocations=allocations), **{"CN-3": paid(CREDIT_NOTES, 3)})
     assert [(row["InvoiceType"], row["SumApplied"]) for row in found["PaymentInvoices"]] == [
         ("it_PurchaseInvoice", Decimal("108.25")),
         ("it_PurchaseCreditNote", Decimal(-75)),
     ]
+
+
+def test_a_credit_used_for_two_invoices_and_an_invoice_named_twice_are_one_row_each():  # R26, R28
+    credits = (CreditUsed(ref="CN-3", amount=Decimal(10)),)
+    allocations = tuple(
+        PaymentAllocation(invoice=key, gross=Decimal(30), net=Decimal(20), credit=Decimal(10), credits=credits)
+        for key in ("12", "13", "12")
+    )
+    found = body(
+        replaced(amount=Decimal(60), allocations=allocations),
+        **{"13": paid(entry=13), "CN-3": paid(CREDIT_NOTES, 3)},
+    )
+    assert [(row["DocEntry"], row["SumApplied"]) for row in found["PaymentInvoices"]] == [(12, 60), (13, 30), (3, -30)]
+
+
+def test_only_a_payment_whose_remarks_end_in_its_reference_is_ours():  # R5
+    assert ours("stp01", "P26-1 · stp01")
+    assert ours("stp01/2", "stp01/2")
+    assert not ours("P26-1", "Paid on P26-1")
+    assert not ours("", "")
 
 
 def test_the_remarks_keep_the_mark_whole():  # R31

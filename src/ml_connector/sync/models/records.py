@@ -112,7 +112,7 @@ class Attempt(WorkspaceModel):
     operation = models.CharField(max_length=6, choices=Operation.choices)
     natural_key = models.CharField(max_length=200)
     """In the target's terms; one open Attempt per natural key and target (R7)."""
-    mark = models.CharField(max_length=20)
+    mark = models.CharField(max_length=40)
     source_hash = models.BinaryField(max_length=32)
     request = models.BinaryField()
     """The resolved record that is sent, as canonical JSON; empty once it was removed (R69, R70)."""

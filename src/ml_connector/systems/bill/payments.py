@@ -9,14 +9,27 @@ filtered by bill. We never cancel or void a payment.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from ml_connector.domain.records import Payment, PaymentAllocation, PaymentStatus
-from ml_connector.systems.base import DocumentState, Found, Item, NotFound, Ref, Refused
+from ml_connector.domain.records import CreditUsed, Payment, PaymentAllocation, PaymentStatus
+from ml_connector.systems.base import DocumentState, Found, Item, NotFound, Page, Ref, Refused
 from ml_connector.systems.bill.currencies import Currencies
 from ml_connector.systems.bill.lines import exact
-from ml_connector.systems.bill.lists import Rowed, amount, created_pages, day, instant, number, part, stamp, text, words
+from ml_connector.systems.bill.lists import (
+    Rowed,
+    Rows,
+    amount,
+    created_pages,
+    day,
+    instant,
+    number,
+    part,
+    stamp,
+    text,
+    words,
+)
 from ml_connector.systems.bill.session import Bill, Json, identified
 from ml_connector.systems.bill.settings import BillSettings
 
@@ -46,6 +59,19 @@ SINGLE_STATUSES = {
 """What the settings paid_when and reversed_when do not decide. A word that is missing here is unknown, never paid."""
 
 FAILED = frozenset({"FUNDING_FAILED_VOIDED"})
+
+FAILURES = {
+    "FUNDING_FAILED_VOIDED": "BILL could not draw the money and voided the payment",
+    "FUNDING_FAILED_ACTION_NEEDED": "BILL could not draw the money; somebody has to act in BILL",
+    "DISBURSEMENT_FAILED_ACTION_NEEDED": "the money did not reach the vendor; somebody has to act in BILL",
+    "DISBURSEMENT_FAILED_VENDOR_BANK_REJECTED": "the vendor's bank sent the money back",
+}
+"""What went wrong, for people. BILL itself names only the state."""
+
+IN_FORCE = frozenset({"TO_BE_PROCESSED", "ACCEPTED"})
+"""States of a void that count; the others were refused or had no effect."""
+AGAIN = timedelta(days=30)
+"""For so long after its process date a payment is read again each night: a void may come late."""
 
 OUTSIDE_STATUSES = {"PAID": PaymentStatus.CLEARED, "VOID": PaymentStatus.VOIDED, "CANCELLED": PaymentStatus.VOIDED}
 """By `status`, for outside payments, whose `singleStatus` may be absent or UNDEFINED."""
@@ -82,6 +108,9 @@ def from_payment(row: Json, currency: str, settings: BillSettings) -> Payment:
         else METHODS.get(str(row.get("disbursementType")), "other"),
         reference=_reference(row),
         status=status_of(row, settings),
+        status_text=words(row, "singleStatus") or words(row, "status"),
+        failure=_failure(row),
+        credited=any(void.get("type") == "VOID_AND_CREDIT" for void in _voids(row)),
         base_amount=number(row, "fundingAmount"),
         rate=number(row, "exchangeRate"),
         allocations=tuple(_allocations(row, currency)),
@@ -178,7 +207,28 @@ class OutsidePayments:
         return Found(text(row, "id"), record, words(row, "transactionNumber"), state, None, stamp(row))
 
 
-def payments(bill: Bill, currencies: Currencies) -> Rowed[Payment]:
+class PaymentsMade(Rowed[Payment]):
+    """Source of Payment; its sweep reads again what was paid lately, because a void may leave the stamp as it is."""
+
+    def sweep(self) -> Iterator[Page[Payment]]:
+        since = f"processDate:gte:{(self.bill.access.now() - AGAIN).date().isoformat()}"
+        for page in self._lately(since):
+            yield Page([self.convert(row) for row in page.rows], None, page.digest)
+
+    def _lately(self, since: str) -> Iterator[Rows]:
+        """Those of the last weeks; all, where BILL does not filter by that date."""
+        about = "the list of late payments"
+        try:
+            yield from created_pages(self.bill, PATH, filters=[since], about=about)
+        except Refused as refused:
+            if refused.code != "filter_refused":
+                raise
+        else:
+            return
+        yield from created_pages(self.bill, PATH, about=about)
+
+
+def payments(bill: Bill, currencies: Currencies) -> PaymentsMade:
     """Source of Payment. A payment whose parts do not make its whole is yielded as invalid."""
 
     def convert(row: Json) -> Item[Payment]:
@@ -189,7 +239,7 @@ def payments(bill: Bill, currencies: Currencies) -> Rowed[Payment]:
             wrong = f"totals_differ: BILL states {record.amount} {record.currency} and splits {split} over bills."
         return Item(text(row, "id"), record, stamp(row), instant(row), invalid=wrong)
 
-    return Rowed(bill, PATH, "payment", convert)
+    return PaymentsMade(bill, PATH, "payment", convert)
 
 
 def _allocations(row: Json, currency: str) -> Iterator[PaymentAllocation]:
@@ -197,14 +247,34 @@ def _allocations(row: Json, currency: str) -> Iterator[PaymentAllocation]:
     if isinstance(split, list) and split:
         for paid in split:
             net = amount(number(paid, "amount") or Decimal(0), currency)
-            credit = sum((number(used, "amount") or Decimal(0) for used in paid.get("vendorCredits") or []), Decimal(0))
-            credit = amount(credit, currency)
-            yield PaymentAllocation(invoice=text(paid, "billId"), gross=net + credit, net=net, credit=credit)
+            credits = tuple(
+                CreditUsed(ref=text(used, "id"), amount=amount(number(used, "amount") or Decimal(0), currency))
+                for used in paid.get("vendorCredits") or []
+            )
+            credit = sum((used.amount for used in credits), Decimal(0))
+            yield PaymentAllocation(
+                invoice=text(paid, "billId"), gross=net + credit, net=net, credit=credit, credits=credits
+            )
         return
     bill_id = words(row, "billId")
     if bill_id:
         whole = amount(number(row, "amount") or Decimal(0), currency)
         yield PaymentAllocation(invoice=bill_id, gross=whole, net=whole)
+
+
+def _voids(row: Json) -> list[Json]:
+    """The voids of a payment that are in force, oldest first."""
+    voids = row.get("voidInfo")
+    rows = [void for void in voids if isinstance(void, dict)] if isinstance(voids, list) else []
+    return [void for void in rows if void.get("status") in IN_FORCE]
+
+
+def _failure(row: Json) -> str | None:
+    state = words(row, "singleStatus") or ""
+    if state not in FAILURES:
+        return None
+    reasons = [reason for void in _voids(row) if (reason := words(void, "reason"))]
+    return ". ".join([f"{FAILURES[state]} ({state})", *reasons[-1:]])
 
 
 def _reference(row: Json) -> str | None:

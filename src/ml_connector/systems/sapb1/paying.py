@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from ml_connector.domain.records import Payment
 from ml_connector.systems.base import Refused
 from ml_connector.systems.sapb1.company import Company
-from ml_connector.systems.sapb1.documents import CREDIT_NOTES, INVOICES, Kind
+from ml_connector.systems.sapb1.documents import INVOICES, Kind
 from ml_connector.systems.sapb1.errors import NAME, opening
 from ml_connector.systems.sapb1.rows import ZERO
 from ml_connector.systems.sapb1.session import Json
@@ -72,19 +72,33 @@ def to_payment(payment: Payment, mark: str, documents: Mapping[str, Paid], compa
 
 
 def applied(payment: Payment) -> list[tuple[str, Decimal]]:
-    """What each row applies. A credit note in the payment is a row of its own, below zero, and the invoice that uses it
-    takes the whole; a credit note that is none has lowered its invoice already, and only cash is applied."""
-    credits = any(CREDIT_NOTES.entry(paid.invoice) is not None for paid in payment.allocations)
-    return [(paid.invoice, paid.net + paid.credit if credits else paid.net) for paid in payment.allocations]
+    """What is applied to each document, by key: to an invoice the cash and the credits that it uses, to each of these
+    credit notes as much below zero. A document has one row, whatever it is paid with."""
+    rows: dict[str, Decimal] = {}
+    for paid in payment.allocations:
+        rows[paid.invoice] = rows.get(paid.invoice, ZERO) + paid.net + paid.credit
+    for paid in payment.allocations:
+        for used in paid.credits:
+            rows[used.ref] = rows.get(used.ref, ZERO) - used.amount
+    return list(rows.items())
+
+
+def ours(reference: str, remarks_: str) -> bool:
+    """Whether a payment was posted by us, under whatever mark: its remarks then end in its reference."""
+    return bool(reference) and (remarks_ == reference or remarks_.endswith(_tail(reference)))
 
 
 def remarks(payment: Payment, mark: str) -> str:
     """What people read: the other system's number, shortened where it must be, and the mark, whole."""
-    tail = f" · {mark}"
+    tail = _tail(mark)
     reference = (payment.reference or "").strip()
     room = REMARKS_MAX - len(tail)
     shown = reference if len(reference) <= room else f"{reference[: room - 1]}…"
     return f"{shown}{tail}" if shown else mark
+
+
+def _tail(mark: str) -> str:
+    return f" · {mark}"
 
 
 def _check(
@@ -98,17 +112,17 @@ def _check(
         )
     if not payment.allocations:
         raise Refused("field_missing", f"{opening(about)} names no invoice that it pays.", "PaymentInvoices")
-    if company.most_documents and len(payment.allocations) > company.most_documents:
+    rows = applied(payment)
+    if company.most_documents and len(rows) > company.most_documents:
         raise Refused(
             "too_many_documents",
-            f"{opening(about)} pays {len(payment.allocations)} documents. One payment takes "
+            f"{opening(about)} pays {len(rows)} documents. One payment takes "
             f"{company.most_documents} here (MaxNumberOfDocumentsInPmt). Raise the limit in SAP Business One, or post "
             "it by hand.",
             "PaymentInvoices",
         )
     if len(mark) > REFERENCE_MAX:
         raise Refused("field_too_long", f"The reference of {about} is longer than 27 characters.", "TransferReference")
-    rows = applied(payment)
     total = sum((value for _, value in rows), ZERO)
     if total != payment.amount:
         raise Refused(

@@ -13,12 +13,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ml_connector.domain.numbers import find_mark
 from ml_connector.domain.records import Payment, PaymentAllocation, PaymentStatus
 from ml_connector.systems.base import (
     DocumentState,
     Found,
     Item,
+    NoLonger,
     NotFound,
     Ref,
     Refused,
@@ -26,7 +26,7 @@ from ml_connector.systems.base import (
 from ml_connector.systems.sapb1.company import Books
 from ml_connector.systems.sapb1.documents import CREDIT_NOTES, INVOICES, Kind
 from ml_connector.systems.sapb1.errors import NAME
-from ml_connector.systems.sapb1.paying import Paid, about_payment, applied, to_payment
+from ml_connector.systems.sapb1.paying import Paid, about_payment, applied, ours, to_payment
 from ml_connector.systems.sapb1.reading import Query, Reading, Whole, any_of, since
 from ml_connector.systems.sapb1.rows import (
     ZERO,
@@ -77,7 +77,7 @@ class VendorPayments:
         self._query = Query(PAYMENTS, SELECT, optional=OPTIONAL)
 
     def find(self, record: Payment, mark: str) -> list[Found[Payment]]:
-        """Payments with our mark, cancelled ones too; else the supplier's of that day that agree and have none.
+        """Payments with our mark, cancelled ones too; else those typed by hand that agree with it.
 
         Raises Refused where an approval procedure has put the payment among the drafts: a person decides on it.
         """
@@ -86,9 +86,10 @@ class VendorPayments:
         if marked:
             return marked
         self._no_draft(record, mark)
-        same_day = self._found(theirs.where(f"DocDate eq {quoted(record.date)}", "Cancelled eq 'tNO'"))
-        unmarked = [hit for hit in same_day if find_mark(hit.mark or "") is None]
-        return [hit for hit in unmarked if not self.identity_differences(record, hit.record)]
+        same_day = theirs.where(f"DocDate eq {quoted(record.date)}", "Cancelled eq 'tNO'")
+        by_hand = [row for row in self._reading.rows(same_day, "DocEntry") if not _posted_by_us(row)]
+        found = [from_payment(row, self._books) for row in by_hand]
+        return [hit for hit in found if not self.identity_differences(record, hit.record)]
 
     def get(self, key: str) -> Found[Payment] | None:
         row = self._row(key)
@@ -116,10 +117,18 @@ class VendorPayments:
         return Ref(str(row["DocEntry"]), amount=number(row, "TransferSum"))
 
     def update(self, ref: Ref, record: Payment, mark: str) -> Ref:
-        raise Refused(
-            "unsupported",
-            f"{NAME} cannot change {about_payment(record)}. Cancel payment {ref.key}; then it is posted anew.",
-        )
+        """Nothing of a posted payment can be changed. Raises NoLonger where something would have to be."""
+        there = self.get(ref.key)
+        if there is None:
+            raise NotFound(f"{NAME} has no payment {ref.key} any more.")
+        fields = self.differences(record, there.record)
+        if fields or there.state is DocumentState.ARCHIVED:
+            what = f"differs in {', '.join(fields)}" if fields else "was cancelled"
+            raise NoLonger(
+                "unsupported",
+                f"{NAME} cannot change a posted payment, and payment {ref.key} {what} from {about_payment(record)}.",
+            )
+        return ref
 
     def cancel(self, ref: Ref, reason: str) -> None:
         """Takes a payment back, which opens its invoices again. Done twice is done once."""
@@ -169,7 +178,7 @@ class VendorPayments:
         """What the payment pays, by key, as it stands now."""
         found: dict[str, Paid] = {}
         for kind in (INVOICES, CREDIT_NOTES):
-            entries = [entry for paid in record.allocations if (entry := kind.entry(paid.invoice)) is not None]
+            entries = [entry for key, _ in applied(record) if (entry := kind.entry(key)) is not None]
             for begin in range(0, len(entries), DOCUMENTS_AT_A_TIME):
                 some = any_of("DocEntry", entries[begin : begin + DOCUMENTS_AT_A_TIME])
                 for row in self._reading.rows(_standing(kind, some), "DocEntry"):
@@ -193,6 +202,10 @@ class VendorPayments:
             usable=row.get("DocumentStatus") in {"bost_Open", "O"} and not yes(row, "Cancelled"),
             branch=branch if isinstance(branch, int) and branch > 0 else None,
         )
+
+
+def _posted_by_us(row: Json) -> bool:
+    return ours(words(row, "TransferReference") or "", words(row, "Remarks") or "")
 
 
 def from_payment(row: Json, books: Books) -> Found[Payment]:
