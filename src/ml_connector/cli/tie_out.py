@@ -94,6 +94,8 @@ def _clearing(found: TieOut, one: Statement) -> None:
         ("balance of the account", one.balance),
         ("booked on it besides (the bank's debits, an opening balance)", one.others),
     ]
+    if one.left_out:
+        rows.insert(2, ("not posted, by a rule or a decision", one.left_out))
     if one.to_cancel:
         rows.insert(2, ("taken back, and still posted", one.to_cancel))
     table("", ("", f">{one.currency}"), rows)

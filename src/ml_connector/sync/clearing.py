@@ -17,15 +17,16 @@ from ml_connector import clock
 from ml_connector.domain.money import from_units, to_units
 from ml_connector.domain.records import Payment, PaymentStatus, decode
 from ml_connector.sync.flows import document_flows, side, spec_of
-from ml_connector.sync.models import ClearingBalance, Connection, Flow, Integration, Link, Record
+from ml_connector.sync.models import ClearingBalance, Connection, Flow, Integration, Link, Record, State
+from ml_connector.sync.paying import OUTSIDE, TAKEN_BACK
 from ml_connector.systems.base import Clears, Client
 
-PAID_BACK = frozenset({PaymentStatus.VOIDED, PaymentStatus.FAILED})
+LEFT_OUT = frozenset({State.SKIPPED, State.WRITTEN_OFF})
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The account, in the company's own currency. `paid` = `posted` + `to_post` - `to_cancel`, and
+    """The account, in the company's own currency. `paid` = `posted` + `to_post` + `left_out` - `to_cancel`, and
     `balance` = `others` - `posted`."""
 
     account: str
@@ -38,7 +39,9 @@ class Statement:
     """What the platform has paid, by what it drew for it."""
     posted: Decimal
     to_post: Decimal
-    """Paid there and not posted yet, for whatever reason."""
+    """Paid there and not posted yet."""
+    left_out: Decimal
+    """Paid there and not posted, by a rule or a decision."""
     to_cancel: Decimal
     """Posted, and taken back there since."""
     unvalued: int
@@ -87,39 +90,42 @@ def statement(integration: Integration) -> Statement | None:
     row = ClearingBalance.objects.of(integration.workspace_id).filter(connection=target).first()
     if row is None:
         return None
-    sums = dict.fromkeys(("posted", "to_post", "to_cancel"), Decimal(0))
+    sums = dict.fromkeys(("posted", "to_post", "left_out", "to_cancel"), Decimal(0))
     unvalued = 0
-    for payment, posted in _payments(integration, flows):
-        back = payment.status in PAID_BACK
+    for payment, state, posted in _payments(integration, flows):
         if not posted and payment.status is not PaymentStatus.CLEARED:
             continue
         drawn = _drawn(payment, row.currency)
         if drawn is None:
             unvalued += 1
             continue
-        sums["posted"] += drawn if posted else 0
-        sums["to_cancel"] += drawn if posted and back else 0
-        sums["to_post"] += drawn if not posted else 0
+        if posted:
+            sums["posted"] += drawn
+            sums["to_cancel"] += drawn if payment.status in TAKEN_BACK else 0
+        else:
+            sums["left_out" if state in LEFT_OUT else "to_post"] += drawn
     return Statement(
         row.account,
         row.name,
         row.currency,
         row.read_at,
         from_units(row.amount, row.currency),
-        paid=sums["posted"] + sums["to_post"] - sums["to_cancel"],
+        paid=sums["posted"] + sums["to_post"] + sums["left_out"] - sums["to_cancel"],
         unvalued=unvalued,
         **sums,
     )
 
 
-def _payments(integration: Integration, flows: list[Flow]) -> Iterator[tuple[Payment, bool]]:
-    """Payments, and whether each is posted now."""
+def _payments(integration: Integration, flows: list[Flow]) -> Iterator[tuple[Payment, str, bool]]:
+    """The payments that the platform made itself, their states, and whether each is posted now."""
     for flow in flows:
         links = Link.objects.of(integration.workspace_id).filter(integration=integration, type=spec_of(flow).link_type)
         posted = set(links.values_list("source_key", flat=True))
-        rows = Record.objects.of(integration.workspace_id).filter(flow=flow, invalid="")
-        for key, payload in rows.values_list("key", "payload").iterator():
-            yield decode("payment", bytes(payload)), key in posted
+        rows = Record.objects.of(integration.workspace_id).filter(flow=flow, invalid="", gone=False)
+        for key, payload, state in rows.values_list("key", "payload", "state").iterator():
+            payment = decode("payment", bytes(payload))
+            if key in posted or payment.method != OUTSIDE:
+                yield payment, state, key in posted
 
 
 def _drawn(payment: Payment, currency: str) -> Decimal | None:

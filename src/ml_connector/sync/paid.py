@@ -8,10 +8,11 @@ from datetime import datetime
 
 from ml_connector.domain.money import to_units
 from ml_connector.domain.records import Payment, PaymentStatus, decode
-from ml_connector.sync.clearing import PAID_BACK, payment_flows
+from ml_connector.sync.clearing import LEFT_OUT, payment_flows
 from ml_connector.sync.differences import Paid, Reason
 from ml_connector.sync.flows import spec_of
 from ml_connector.sync.models import Flow, Integration, Link, Record, State
+from ml_connector.sync.paying import TAKEN_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,14 @@ def payments_by_bill(integration: Integration) -> dict[str, list[Paying]]:
 
 
 def _payments(flow: Flow) -> Iterator[tuple[Record, Payment]]:
-    rows = Record.objects.of(flow.workspace_id).filter(flow=flow).only("key", "number", "payload", "state")
+    rows = Record.objects.of(flow.workspace_id).filter(flow=flow, gone=False).only("key", "number", "payload", "state")
     for record in rows.iterator():
         yield record, decode("payment", bytes(record.payload))
 
 
 def _reason(record: Record, payment: Payment, *, posted: bool) -> Reason | None:
     """Why both sides may show it differently; None for what neither counts."""
-    if payment.status in PAID_BACK:
+    if payment.status in TAKEN_BACK:
         return Reason.PAYMENT_TO_CANCEL if posted else None
     if posted:
         return Reason.PAYMENT_POSTED
@@ -59,6 +60,6 @@ def _reason(record: Record, payment: Payment, *, posted: bool) -> Reason | None:
         return Reason.PAYMENT_UNDER_WAY
     if record.state == State.BLOCKED:
         return Reason.PAYMENT_HELD
-    if record.state in {State.SKIPPED, State.WRITTEN_OFF}:
+    if record.state in LEFT_OUT:
         return Reason.PAYMENT_LEFT_OUT
     return Reason.PAYMENT_TO_POST

@@ -103,7 +103,7 @@ class Resolver:
         if isinstance(value, Invoice):
             return self._invoice(record, value, link)
         if isinstance(value, Payment):
-            return self.paying.resolve(record, value, link)
+            return self._payment(record, value, link)
         raise TypeError(f"No rule resolves a {self.spec.record_type}.")
 
     def _gone(self, record: Record, link: Link | None) -> Resolved | Skip | Gone:
@@ -132,6 +132,13 @@ class Resolver:
         """The open change of where the money of a supplier (its key in the source) goes, if there is one (R53)."""
         problem = self.bank_changes.get(supplier)
         return [] if problem is None else [bank.cause_of(problem)]
+
+    def _payment(self, record: Record, payment: Payment, link: Link | None) -> Resolved | Held | Skip:
+        result = self.paying.resolve(record, payment, link)
+        if link is not None or not isinstance(result, Resolved):
+            return result
+        causes = self.bank_change(result.record.supplier)
+        return Held(tuple(causes)) if causes else result
 
     # --- suppliers
 

@@ -95,8 +95,7 @@ def map_code_of_problem(request: Call, workspace: str, problem: Id, body: Target
 
 @changes(router, "/problems/{problem}/link", Decided, Permission.SOLVE)
 def link_supplier_of_problem(request: Call, workspace: str, problem: Id, body: Target) -> object:
-    """Says which of the other side's suppliers the Problem's supplier is: the target's; where it is about one of the
-    target's that the source does not have, the source's."""
+    """Says which of the other side's suppliers the Problem's supplier is."""
     row = _open(request, problem)
     view = problem_view(request.workspace, problem)
     if view is None or view.link is None:

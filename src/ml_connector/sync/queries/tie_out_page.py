@@ -49,6 +49,7 @@ class Clearing:
     paid: Decimal
     posted: Decimal
     to_post: Decimal
+    left_out: Decimal
     to_cancel: Decimal
     others: Decimal
     unvalued: int
