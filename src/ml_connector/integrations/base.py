@@ -135,6 +135,20 @@ class IntegrationSpec:
     not_transferred: tuple[str, ...] = ()
     """What a user could expect to travel and does not, as the Flow's page says it."""
 
+    @property
+    def between(self) -> str:
+        """The two systems, as people read which way documents go."""
+        return f"{self.erp.label} {'↔' if self._both_ways else '→'} {self.platform.label}"
+
+    @property
+    def written_to(self) -> str:
+        """Where documents go, as it stands in a sentence."""
+        return f"{self.platform.label} or {self.erp.label}" if self._both_ways else self.platform.label
+
+    @property
+    def _both_ways(self) -> bool:
+        return {flow.source for flow in self.flows if flow.kind is FlowKind.DOCUMENTS} == set(Side)
+
     def flow(self, name: str) -> FlowSpec:
         """Raises KeyError."""
         return {flow.name: flow for flow in self.flows}[name]
