@@ -9,7 +9,7 @@ from datetime import date, datetime
 from ml_connector import clock
 from ml_connector.integrations.base import FlowKind
 from ml_connector.redaction import redacted
-from ml_connector.sync.flows import spec_of
+from ml_connector.sync.flows import declaration, spec_of
 from ml_connector.sync.models import PARK_AT, Flow, Run, RunKind, RunState
 from ml_connector.workspaces.models import Workspace
 
@@ -68,6 +68,8 @@ class RunPage:
     """A Run is under way: the page looks again by itself."""
     paused: dict[str, bool]
     """By name of the Integration."""
+    not_transferred: dict[str, tuple[str, ...]]
+    """What could be expected to travel and does not, by name of the Integration."""
     workers: tuple[str, ...]
 
 
@@ -81,6 +83,7 @@ def run_page(workspace: Workspace, workers: Sequence[str], before: int | None = 
         found[PAGE - 1].id if len(found) > PAGE else None,
         bool(live) or any(_due(flow) for flow in flows),
         {flow.integration.name: flow.integration.paused for flow in flows},
+        {flow.integration.name: declaration(flow.integration).not_transferred for flow in flows},
         tuple(workers),
     )
 
