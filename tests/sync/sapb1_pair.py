@@ -63,9 +63,9 @@ class B1Pair(Bench):
         self.bill.edit("payments", {"id": key, "billPayments": parts, "singleStatus": status, **drawn})
 
     def change(self, key: str, **fields: Any) -> None:
-        """What becomes of a payment in BILL."""
+        """What becomes of a payment in BILL, now unless `updatedTime` says otherwise."""
         row = next(row for row in self.bill.state("payments") if row["id"] == key)
-        changed = {name: value for name, value in row.items() if name not in {"status", "vendorName"}}
+        changed = {name: value for name, value in row.items() if name not in {"status", "vendorName", "updatedTime"}}
         self.bill.edit("payments", {**changed, **fields})
 
     # --- SAP Business One

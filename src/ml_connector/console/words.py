@@ -34,6 +34,8 @@ CAUSES = {
     "draft_left_behind": "Left among the drafts",
     "collision": "Another one in its place",
     "number_too_long": "Number too long",
+    "installments": "Several installments",
+    "field_missing": "Value missing",
     "field_too_long": "Text too long",
     "credentials_refused": "Credentials refused",
     "wrong_company": "Wrong company",

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from ml_connector.domain.money import Money, step, to_units
 from ml_connector.domain.records import Invoice, InvoiceKind, InvoiceStatus, Supplier
-from ml_connector.sync import likeness
+from ml_connector.sync import balances, likeness
 from ml_connector.sync.flows import declaration, document_flows, policy, spec_of
 from ml_connector.sync.models import Flow, Record, State
 from ml_connector.sync.problems import Cause, decided
@@ -224,8 +224,7 @@ class Checks:
 
     def _paid_in_source(self, record: Record, invoice: Invoice) -> list[Cause]:
         """An invoice that was paid in part before its bill exists is never sent at full value."""
-        observed = msgspec.json.decode(record.observed) if record.observed else {}
-        paid = Decimal(observed.get("paid", "0"))
+        paid = balances.paid_in_source(record, step(invoice.currency))
         if invoice.kind is InvoiceKind.CREDIT_NOTE or paid < step(invoice.currency):
             return []
         return [

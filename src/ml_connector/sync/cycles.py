@@ -12,10 +12,18 @@ from ml_connector import audit, clock
 from ml_connector.sync.flows import spec_of
 from ml_connector.sync.models import Flow, Link, Record
 
+PAYMENT = "payment"
+"""Record type and link type of what can be made again; its keys have no slash."""
+
 
 def cycles(flow: Flow) -> bool:
     """Whether the records of a Flow can be made again."""
-    return spec_of(flow).record_type == "payment"
+    return spec_of(flow).record_type == PAYMENT
+
+
+def record_key(link: Link) -> str:
+    """The key of the Record that a Link is of, also when its posting was cancelled."""
+    return link.source_key.partition("/")[0] if link.type == PAYMENT else link.source_key
 
 
 def ended(flow: Flow, key: str) -> int:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from ml_connector import audit, clock
 from ml_connector.domain.records import Payment, decode
-from ml_connector.sync.flows import document_flows, spec_of
-from ml_connector.sync.models import Hold, HoldKind, Integration, Record
+from ml_connector.integrations.base import FlowKind
+from ml_connector.sync.flows import declaration, document_flows, spec_of
+from ml_connector.sync.models import Hold, HoldKind, Integration, Link, Record
 from ml_connector.workspaces.models import Workspace
 
 
@@ -40,7 +41,18 @@ def supplier_of(record: Record) -> str:
     if record.natural_key:
         return record.natural_key.partition("|")[0]
     value = decode(kind, bytes(record.payload)) if kind == "payment" else None
-    return value.supplier if isinstance(value, Payment) else ""
+    return _as_read(record, value.supplier) if isinstance(value, Payment) else ""
+
+
+def _as_read(record: Record, supplier: str) -> str:
+    """The supplier of a payment, where the payment was made on the side that suppliers are written to."""
+    integration = record.flow.integration
+    flows = declaration(integration).flows
+    read = {spec.source for spec in flows if spec.kind is FlowKind.DOCUMENTS and spec.record_type == "supplier"}
+    if spec_of(record.flow).source in read:
+        return supplier
+    links = Link.objects.of(record.workspace_id).filter(integration=integration, type="supplier", target_key=supplier)
+    return links.values_list("source_key", flat=True).first() or supplier
 
 
 def in_force(workspace: Workspace | int) -> list[Hold]:

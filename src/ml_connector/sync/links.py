@@ -178,6 +178,7 @@ def set_link(integration: Integration, link_type: str, source_key: str, target_k
         trail.add("link", f"record:{record.pk}", target_key=target_key, made_by="person")
         problems.recheck(integration, [CAUSE], [source_key])
         problems.end_problem(trail, integration, UNKNOWN_VENDOR, subject=unknown_vendor(target_key))
+        problems.recheck(integration, ["payment_unmatched"])
     return link
 
 

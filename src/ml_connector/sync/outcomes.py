@@ -161,6 +161,8 @@ def _note_links(trail: audit.Trail, flow: Flow, made: Mapping[int, Link]) -> Non
         subjects += [row.source_key, f"{row.type}:{row.source_key}"]
     if subjects:
         problems.recheck(flow.integration, PARENT_CAUSES, subjects)
+        if not cycles.cycles(flow):
+            problems.recheck(flow.integration, ("payment_unmatched",))
     for row in made.values():
         if row.type == "supplier":
             problems.end_problem(trail, flow.integration, UNKNOWN_VENDOR, subject=unknown_vendor(row.target_key))

@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
-import msgspec
 from django.db.models import Q
 
 from ml_connector import audit, clock
 from ml_connector.domain.money import Money, from_units, to_units
-from ml_connector.sync import listing, problems, settle
+from ml_connector.sync import balances, listing, problems, settle
 from ml_connector.sync.deliver import LOOKED_UP, Delivery, put_aside
 from ml_connector.sync.flows import declaration, document_flows, spec_of, target_of, target_policy
 from ml_connector.sync.leases import Lease
@@ -33,7 +31,7 @@ from ml_connector.sync.postings import BY_US, OwnPostings
 from ml_connector.sync.problems import SETTLED_BY_ITSELF, Cause
 from ml_connector.sync.pull import read_codes
 from ml_connector.sync.resolve import LIKE_ITS_INVOICE, Resolver
-from ml_connector.sync.resolved import Gone, Resolved
+from ml_connector.sync.resolved import Gone, Held, Resolved
 from ml_connector.systems.base import AuthFailed, Client, Listed, SystemFailure, Target, Throttled, Transient
 
 CODES_FRESH = timedelta(minutes=15)
@@ -176,6 +174,10 @@ def _resolve_one(
         return result
     was = record.state, record.reason
     put_aside(trail, flow, record, result)
+    if isinstance(result, Held) and was != (record.state, record.reason):
+        # What it has taken off its invoice was not known to be a credit until now.
+        corrected = [cause.subject for cause in result.causes if cause.cause == "credit_without_invoice"]
+        problems.recheck(flow.integration, ("paid_elsewhere",), corrected)
     name = "gone" if isinstance(result, Gone) else "skipped" if record.state == State.SKIPPED else "blocked"
     counts[name] = counts.get(name, 0) + (was != (record.state, record.reason))
     return None
@@ -242,8 +244,8 @@ def _paid_elsewhere(flow: Flow, run: Run, lease: Lease, counts: dict[str, Any], 
             entry = entries.get(links.get(record.key, ""))
             if entry is None or entry.state == "archived" or record.amount is None:
                 continue
-            paid = _units(record, "paid")
             there = record.amount - (entry.open or 0) if entry.state != "scheduled" else record.amount
+            paid = to_units(balances.paid_in_source(record, from_units(there, record.currency)))
             if paid > there:  # a payment that the target has voided since may still be on its way back
                 there = max(there, own.settled(record.key))
             if paid <= there:
@@ -264,7 +266,3 @@ def _paid_elsewhere(flow: Flow, run: Run, lease: Lease, counts: dict[str, Any], 
                 ),
             )
             counts["blocked"] = counts.get("blocked", 0) + 1
-
-
-def _units(record: Record, name: str) -> int:
-    return to_units(Decimal(msgspec.json.decode(record.observed).get(name, "0")))

@@ -104,7 +104,8 @@ class Item(msgspec.Struct, Generic[R], frozen=True, gc=False):
     """The source's own version stamp, sortable as text, or None where the content hash must serve."""
     changed_at: datetime | None = None
     observed: Mapping[str, str] = msgspec.field(default_factory=dict)
-    """What the source states besides and the hash leaves out: open, paid (decimal text), bank_fingerprint."""
+    """What the source states besides and the hash leaves out: open, paid (decimal text), bank_fingerprint; and
+    paid_counts = credits, where the credit notes that correct a document count as paid on it."""
     invalid: str | None = None
     """Why this one record cannot travel (a field's text is no date, amounts that do not add up): `cause: text`.
     The rest of the page travels all the same; the record is staged and blocked."""

@@ -248,7 +248,7 @@ def test_a_sweep_sees_what_left_no_stamp(pair, supplier):  # R17
     pair.b1.edit("actions", {"do": "reconcile", "entry": entry, "amount": 40.00})
     assert str(entry) not in keys(pair.read(source, {"updated": "2026-11-16T12:30:00"})[0])
     swept = {item.key: item for page in source.sweep() for item in page.items}
-    assert swept[str(entry)].observed == {"paid": "40.0", "open": "60.00"}
+    assert swept[str(entry)].observed == {"paid": "40.0", "open": "60.00", "paid_counts": "credits"}
     pair.b1.edit("actions", {"do": "reconcile", "entry": entry, "amount": 60.00})
     swept = {item.key: item for page in source.sweep() for item in page.items}
     assert Decimal(swept[str(entry)].observed["open"]) == 0

@@ -217,7 +217,7 @@ def test_a_purchase_invoice_is_an_invoice():
     assert record.orders == ("4500",)
     assert record.lines[0].cost_center == "WH1"
     assert record.adds_up()
-    assert found.observed == {"paid": "8.25", "open": "100.00"}
+    assert found.observed == {"paid": "8.25", "open": "100.00", "paid_counts": "credits"}
 
 
 def test_a_foreign_document_takes_the_amounts_of_its_own_currency():  # R25

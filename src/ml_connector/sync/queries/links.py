@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from ml_connector.sync import cycles
 from ml_connector.sync.flows import document_flows, spec_of
 from ml_connector.sync.models import Integration, Link, Record
 
@@ -35,7 +36,7 @@ def link_rows(integration: Integration, type_name: str | None = None) -> Iterato
     while part := list(rows.filter(pk__gt=last)[:_BATCH]):
         last = part[-1].pk
         found = Record.objects.of(integration.workspace_id).filter(
-            flow__in=list(flows), key__in=[link.source_key for link in part]
+            flow__in=list(flows), key__in=[cycles.record_key(link) for link in part]
         )
         numbers = {(flows[flow], key): number for flow, key, number in found.values_list("flow_id", "key", "number")}
         for link in part:
@@ -43,7 +44,7 @@ def link_rows(integration: Integration, type_name: str | None = None) -> Iterato
                 integration.name,
                 link.type,
                 link.source_key,
-                numbers.get((link.type, link.source_key), ""),
+                numbers.get((link.type, cycles.record_key(link)), ""),
                 link.target_key,
                 list(link.lines),
                 link.made_by,

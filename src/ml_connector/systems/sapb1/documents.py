@@ -236,13 +236,15 @@ class Documents:
         return INVOICES.key(based.pop()) if len(based) == 1 else None
 
     def _observed(self, row: Json, gross: Decimal, foreign: bool) -> dict[str, str]:  # noqa: FBT001
-        """Paid and open, as far as the release says; closed without a payment is not paid."""
+        """Paid and open, as far as the release says; closed without a payment is not paid. A credit note that is based
+        on an invoice counts as paid on it."""
         name = "PaidToDateFC" if foreign else "PaidToDate"
         if name not in row:
             return {}
         paid = number(row, name)
         closed = part(row, "DocumentStatus") not in {"bost_Open", "O"}
-        return {"paid": str(paid), "open": str(ZERO if closed else gross - paid)}
+        counts = {"paid_counts": "credits"} if self.kind is INVOICES else {}
+        return {"paid": str(paid), "open": str(ZERO if closed else gross - paid), **counts}
 
 
 class Money:
