@@ -80,6 +80,7 @@ def test_a_vendor_is_linked_to_the_supplier_that_it_is(b1, sign_in):  # R46
 
 def test_the_tie_out_shows_the_clearing_account(b1, sign_in):  # R30
     b1.sync("invoices")
+    b1.later(minutes=1)
     b1.pay(stp(1), PK_502="250.00")
     b1.sync("payments")
     b1.run("invoices", RunKind.PUSH)

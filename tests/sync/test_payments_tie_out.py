@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -10,7 +12,8 @@ import pytest
 
 from ml_connector.sync import problems
 from ml_connector.sync.differences import Reason
-from ml_connector.sync.models import Problem, RunKind
+from ml_connector.sync.models import Problem, ProblemRecord, RunKind
+from ml_connector.sync.packs import freeze
 from ml_connector.sync.results import compute
 from ml_connector.sync.tieout import TieOut, tie_out
 from tests.sync.sapb1_pair import B1Pair, sapb1_pair, stp
@@ -131,3 +134,23 @@ def test_a_kept_tie_out_keeps_the_clearing_account(pair):  # R36
     assert found.clearing is not None
     assert stored.clearing == found.clearing.to_json()
     assert stored.clearing["posted"] == "250.00"
+
+
+def test_a_payment_that_is_to_be_posted_in_a_frozen_month_is_told(pair):  # R36
+    pair.pay(stp(1), "PROCESSED", PK_502="250.00")
+    pair.change(stp(1), processDate="2026-10-30")
+    pair.sync()
+    pack = freeze(pair.integration, "2026-10", "person:1")
+    pair.change(stp(1), singleStatus="SENT")
+    pair.later(minutes=1)
+    pair.sync("payments")
+    assert not Problem.objects.of(pair.workspace).filter(cause="period_changed").exists(), "nothing is posted for it"
+    pair.change(stp(1), singleStatus="CLEARED")
+    pair.later(minutes=1)
+    pair.sync("payments")
+    problem = Problem.objects.of(pair.workspace).get(cause="period_changed", state="open")
+    assert problem.subject == "period:2026-10"
+    holds = ProblemRecord.objects.of(pair.workspace).filter(problem=problem)
+    assert list(holds.values_list("record__key", flat=True)) == [stp(1)]
+    pack.refresh_from_db()
+    assert hashlib.sha256(zlib.decompress(bytes(pack.content))).hexdigest() == pack.hash
