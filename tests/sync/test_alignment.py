@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ml_connector import clock
 from ml_connector.sync import links, problems
 from ml_connector.sync.models import Link, Problem, RunKind
 from tests.sync.sapb1_pair import B1Pair, sapb1_pair
@@ -105,3 +106,18 @@ def test_it_ends_when_a_person_links_it_to_a_supplier_that_is_entered_later(link
     assert missing(linked) == []
     linked.sync("vendors_back")
     assert missing(linked) == []
+
+
+def test_a_vendor_is_not_called_nobodys_while_the_supplier_that_it_resembles_is_on_its_way(pair):  # R46
+    pair.run("suppliers", RunKind.PUSH)  # before anything was read
+    pair.run("suppliers", RunKind.PULL)
+    pair.sync("vendors_back")
+    assert missing(pair) == []
+    pair.run("suppliers", RunKind.PUSH)
+    pair.sync("vendors_back")
+    assert missing(pair) == []
+
+
+def test_what_was_just_made_in_bill_is_read_back_at_once(pair):  # R53
+    pair.sync("suppliers")
+    assert pair.flow("vendors_back").next_pull_at == clock.now()

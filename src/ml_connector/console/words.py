@@ -5,7 +5,7 @@ from __future__ import annotations
 CAUSES = {
     "unmapped_code": "Code without a mapping",
     "code_not_postable": "Code that cannot be posted to",
-    "supplier_missing": "Supplier not known yet",
+    "supplier_missing": "No such supplier",
     "supplier_on_hold": "Supplier on hold",
     "invoice_on_hold": "Invoice on hold",
     "supplier_ambiguous": "Supplier may exist already",
@@ -97,6 +97,7 @@ KINDS = {
     "push": "Write",
     "listing": "List the target's",
     "read_target": "Read the target's",
+    "compare": "Compare",
 }
 
 REASONS = {

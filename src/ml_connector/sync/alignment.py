@@ -56,16 +56,17 @@ class _Ours:
     names: dict[str, str]
     linked: dict[str, str]
     """Source keys to target keys."""
-    asked: frozenset[str]
-    """Keys of those for which a person is asked already which of the target's suppliers they are."""
+    undecided: frozenset[str]
+    """Keys of those that are on their way, or for which a person is asked already which of the target's they are."""
 
 
 def _delivered(suppliers: Flow) -> bool:
-    """Whether all suppliers of the source were read and judged once: before, each vendor would be nobody's."""
-    pushed = Run.objects.of(suppliers.workspace_id).filter(
-        flow=suppliers, kind=RunKind.PUSH, state__in=[RunState.SUCCEEDED, RunState.WITH_PROBLEMS]
+    """Whether the source's suppliers were read, and sent after that: before, each vendor would be nobody's."""
+    ended = Run.objects.of(suppliers.workspace_id).filter(
+        flow=suppliers, state__in=[RunState.SUCCEEDED, RunState.WITH_PROBLEMS], counts__unfinished=False
     )
-    return pushed.filter(counts__unfinished=False).exists()
+    read_first = ended.filter(kind=RunKind.PULL).order_by("pk").values_list("pk", flat=True).first()
+    return read_first is not None and ended.filter(kind=RunKind.PUSH, pk__gt=read_first).exists()
 
 
 def _report(trail: audit.Trail, flow: Flow, suppliers: Flow) -> int:
@@ -96,12 +97,15 @@ def _ours(suppliers: Flow) -> _Ours:
     asked = Problem.objects.of(integration.workspace_id).filter(
         integration=integration, cause=links.CAUSE, state=ProblemState.OPEN
     )
+    moving = Record.objects.of(integration.workspace_id).filter(
+        flow=suppliers, state__in=[State.STAGED, State.READY, State.IN_FLIGHT, State.IN_DOUBT]
+    )
     return _Ours(
         SupplierIndex(known.items()),
         {normalised_code(supplier.code): key for key, supplier in known.items()},
         {key: supplier.name for key, supplier in known.items()},
         dict(linked.values_list("source_key", "target_key")),
-        frozenset(asked.values_list("subject", flat=True)),
+        frozenset([*asked.values_list("subject", flat=True), *moving.values_list("key", flat=True)]),
     )
 
 
@@ -117,7 +121,7 @@ def _cause(flow: Flow, record: Record, ours: _Ours) -> Cause | None:
     coded = ours.by_code.get(normalised_code(vendor.short_name)) if vendor.short_name else None
     like = ours.index.resembling(vendor)
     free = [key for key in (coded, like.target_key if like else None) if key and key not in ours.linked]
-    if coded in free or any(key in ours.asked for key in free):
+    if coded in free or any(key in ours.undecided for key in free):
         return None
     page = declaration(flow.integration)
     here, there = page.system(spec_of(flow).source).label, page.system(spec_of(flow).target).label

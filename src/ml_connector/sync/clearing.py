@@ -90,7 +90,7 @@ def statement(integration: Integration) -> Statement | None:
     row = ClearingBalance.objects.of(integration.workspace_id).filter(connection=target).first()
     if row is None:
         return None
-    sums = dict.fromkeys(("posted", "to_post", "left_out", "to_cancel"), Decimal(0))
+    sums: dict[str, Decimal] = dict.fromkeys(("posted", "to_post", "left_out", "to_cancel"), Decimal(0))
     unvalued = 0
     for payment, state, posted in _payments(integration, flows):
         if not posted and payment.status is not PaymentStatus.CLEARED:
@@ -110,9 +110,9 @@ def statement(integration: Integration) -> Statement | None:
         row.currency,
         row.read_at,
         from_units(row.amount, row.currency),
+        **{name: from_units(to_units(amount), row.currency) for name, amount in sums.items()},
         paid=sums["posted"] + sums["to_post"] + sums["left_out"] - sums["to_cancel"],
         unvalued=unvalued,
-        **sums,
     )
 
 

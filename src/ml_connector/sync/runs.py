@@ -19,7 +19,7 @@ from ml_connector.integrations.base import FlowKind
 from ml_connector.redaction import redacted
 from ml_connector.sync import alignment, health, problems, pull, push
 from ml_connector.sync.connections import confirm_identity, opened
-from ml_connector.sync.flows import connection_for, spec_of
+from ml_connector.sync.flows import connection_for, declaration, spec_of
 from ml_connector.sync.leases import Lease, LeaseLost
 from ml_connector.sync.models import Flow, Record, Run, RunKind, RunState, State
 from ml_connector.systems.base import Client, ShapeChanged, SystemFailure
@@ -142,6 +142,16 @@ def _due_again(flow: Flow, run: Run, started: datetime) -> None:
         work = waiting(flow)
         if work is not None:
             earlier(flow, "next_push_at", _not_before(run, work))
+        if run.counts.get("created"):
+            _compared_soon(flow, run)
+
+
+def _compared_soon(flow: Flow, run: Run) -> None:
+    """What was just made in the target is read back at once: what is compared from then on begins there."""
+    specs = declaration(flow.integration).flows
+    reading = [spec.name for spec in specs if spec.kind is FlowKind.COMPARED and flow.name in spec.after]
+    for other in Flow.objects.of(flow.workspace_id).filter(integration=flow.integration, name__in=reading):
+        earlier(other, "next_pull_at", _not_before(run, clock.now()))
 
 
 def waiting(flow: Flow) -> datetime | None:

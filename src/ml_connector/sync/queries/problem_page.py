@@ -266,6 +266,8 @@ def _vendor(problem: Problem) -> LinkFix | None:
     free = rows.exclude(key__in=linked.values("source_key")).order_by("key")
     suppliers = {key: flat(msgspec.json.decode(bytes(payload))) for key, payload in
                  free.values_list("key", "payload")[:OFFERED]}  # fmt: skip
+    if not suppliers:
+        return None
     likely = problem.detail.get("source_key", "")
     ours = suppliers.get(likely, {})
     page = declaration(problem.integration)
@@ -295,7 +297,7 @@ def _actions(problem: Problem) -> tuple[Action, ...]:
     return tuple(
         Action(name, text, name != "retry", name in NEEDS_SECOND_PERSON, name in NEEDS_EVIDENCE)
         for name, text in ACTIONS.items()
-        if fits(problem.cause, name) and not (name == "accept" and problem.blocks)
+        if fits(problem.cause, name) and (name == "accept") is not problem.blocks
     )
 
 

@@ -15,6 +15,7 @@ from ml_connector.workspaces.models import Workspace
 
 PAGE = 50
 READ_TARGET = "read_target"
+COMPARE = "compare"
 FAR = 366 * 24 * 3600
 """Seconds beyond which a due time means that a job runs now."""
 
@@ -28,7 +29,8 @@ class RunRow:
     flow: str
     label: str
     kind: str
-    """As the engine calls it; READ_TARGET for the other side's reading of a Flow that writes nothing."""
+    """As the engine calls it; READ_TARGET for the other side's reading of a Flow that writes nothing, COMPARE for
+    a comparison."""
     state: str
     connection: str
     started_at: datetime
@@ -132,7 +134,7 @@ def _run(run: Run) -> RunRow:
         run.flow.integration.name,
         run.flow.name,
         spec_of(run.flow).label,
-        READ_TARGET if run.kind == RunKind.PUSH and spec_of(run.flow).kind is not FlowKind.DOCUMENTS else run.kind,
+        _kind(run),
         run.state,
         run.connection.name,
         run.started_at,
@@ -140,6 +142,13 @@ def _run(run: Run) -> RunRow:
         tuple((name, value) for name, value in run.counts.items() if _counted(name, value)),
         redacted(run.text),
     )  # fmt: skip
+
+
+def _kind(run: Run) -> str:
+    kind = spec_of(run.flow).kind
+    if run.kind != RunKind.PUSH or kind is FlowKind.DOCUMENTS:
+        return run.kind
+    return COMPARE if kind is FlowKind.COMPARED else READ_TARGET
 
 
 def _counted(name: str, value: object) -> bool:
