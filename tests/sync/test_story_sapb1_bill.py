@@ -185,8 +185,11 @@ def test_a_sweep_of_everything_finds_nothing_new_and_the_tie_out_explains_every_
     usd = next(total for total in book.totals if total.currency == "USD")
     # BILL has taken HU-2203 off its open bills as soon as its payment went out; SAP Business One waits for CLEARED.
     assert (usd.source, usd.target) == (D("3338.00"), D("949.60"))
-    assert usd.by_reason == {Reason.BLOCKED: D("2238.40"), Reason.PAID_IN_TARGET: D("150.00")}
+    assert usd.by_reason == {Reason.BLOCKED: D("2238.40"), Reason.PAYMENT_UNDER_WAY: D("150.00")}
     assert book.unexplained == {}
+    # What BILL has drawn, without the void; all of it posted, nobody else has booked on the account (R30).
+    assert book.clearing is not None
+    assert (book.clearing.paid, book.clearing.balance, book.clearing.others) == (D("6133.19"), D("-6133.19"), D(0))
 
 
 def test_the_unmapped_invoice_follows_by_itself(pair):  # R49

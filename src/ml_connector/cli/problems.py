@@ -94,16 +94,22 @@ def solve(
     *,
     action: Annotated[str, typer.Option("--action", metavar="A", help=", ".join(deciding.ACTIONS))],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it goes into the audit trail.")] = "",
+    evidence: Annotated[
+        str,
+        typer.Option(
+            "--evidence", metavar="TEXT", help="For `release`: whom you called back, on which number, what was said."
+        ),
+    ] = "",
     workspace: WorkspaceOption = None,
 ) -> None:
     """Decide on a Problem as a person, with a reason."""
     of = choose.workspace(workspace)
-    say(_decide(_open_problem(of, problem_id), action, reason))
+    say(_decide(_open_problem(of, problem_id), action, reason, evidence))
 
 
-def _decide(problem: Problem, action: str, reason: str) -> str:
+def _decide(problem: Problem, action: str, reason: str, evidence: str = "") -> str:
     try:
-        return deciding.solve(problem, action, reason, choose.actor())
+        return deciding.solve(problem, action, reason, choose.actor(), evidence)
     except deciding.DecisionRefused as refused:
         wrong_usage(str(refused))
 

@@ -20,6 +20,7 @@ from ml_connector.cli.output import (
     wrong_usage,
 )
 from ml_connector.cli.syncing import IntegrationName
+from ml_connector.sync.clearing import Statement
 from ml_connector.sync.tieout import Row, TieOut
 from ml_connector.sync.tieout import tie_out as compare
 
@@ -76,10 +77,30 @@ def show(found: TieOut) -> None:
     if found.only_in_target:
         say(f"\nSuppliers that only {found.target} knows, in no total:")
         _table(found, found.only_in_target)
+    if found.clearing:
+        _clearing(found, found.clearing)
     if found.unexplained:
         say(f"\nNot explained: {money(found.unexplained)}.", "red")
     else:
         say("\nEvery difference is explained.", "green")
+
+
+def _clearing(found: TieOut, one: Statement) -> None:
+    say(f"\nClearing account {one.account} {one.name}, {one.currency}, as read {shown(one.read_at)}:")
+    rows = [
+        (f"paid by {found.target}", one.paid),
+        (f"not posted in {found.source} yet", one.to_post),
+        (f"posted in {found.source}", one.posted),
+        ("balance of the account", one.balance),
+        ("booked on it besides (the bank's debits, an opening balance)", one.others),
+    ]
+    if one.left_out:
+        rows.insert(2, ("not posted, by a rule or a decision", one.left_out))
+    if one.to_cancel:
+        rows.insert(2, ("taken back, and still posted", one.to_cancel))
+    table("", ("", f">{one.currency}"), rows)
+    if one.unvalued:
+        warn(f"{one.unvalued} payments in a foreign currency are in no sum: what was drawn for them is not said.")
 
 
 def _table(found: TieOut, rows: tuple[Row, ...]) -> None:

@@ -19,10 +19,10 @@ Told = Callable[[Flow, RunKind], None]
 
 
 def work(told: Told | None = None) -> Work:
-    """What jobs are about. Only documents are swept: code lists are read whole anyway, payments are only looked at."""
+    """What jobs are about. Code lists are read whole anyway, and payments that are only looked at need no sweep."""
 
     def execute(flow: Flow, kind: RunKind, lease: Lease, job_id: str, seconds: float) -> object:
-        if kind is RunKind.SWEEP and spec_of(flow).kind is not FlowKind.DOCUMENTS:
+        if kind is RunKind.SWEEP and spec_of(flow).kind in {FlowKind.REFERENCE, FlowKind.OBSERVED}:
             return None
         if told is not None:
             told(flow, kind)

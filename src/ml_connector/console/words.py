@@ -5,7 +5,7 @@ from __future__ import annotations
 CAUSES = {
     "unmapped_code": "Code without a mapping",
     "code_not_postable": "Code that cannot be posted to",
-    "supplier_missing": "Supplier not known yet",
+    "supplier_missing": "No such supplier",
     "supplier_on_hold": "Supplier on hold",
     "invoice_on_hold": "Invoice on hold",
     "supplier_ambiguous": "Supplier may exist already",
@@ -16,6 +16,8 @@ CAUSES = {
     "currency_not_allowed": "Currency not allowed",
     "amount_too_large": "Amount above the limit",
     "paid_elsewhere": "Paid elsewhere",
+    "bank_change": "Bank or payment details changed",
+    "bank_shared": "Same bank account as another supplier",
     "refused_by_target": "Refused by the target",
     "conflict": "Changed on both sides",
     "edit_after_posting": "Edit came too late",
@@ -111,6 +113,7 @@ KINDS = {
     "push": "Write",
     "listing": "List the target's",
     "read_target": "Read the target's",
+    "compare": "Compare",
 }
 
 REASONS = {
@@ -126,6 +129,12 @@ REASONS = {
     "credit_applied_elsewhere": "Credit applied to another bill",
     "paid_in_source": "Paid in the source only",
     "paid_in_target": "Paid in the target only",
+    "payment_to_post": "Payment to be posted",
+    "payment_held": "Payment held back",
+    "payment_left_out": "Payment not posted by a rule",
+    "payment_under_way": "Payment under way",
+    "payment_posted": "Payment posted since it was read",
+    "payment_to_cancel": "Payment taken back",
     "amended": "Different amounts",
     "voided_in_source": "Voided in the source only",
     "gone_in_source": "No longer in the source",
@@ -150,10 +159,12 @@ APPROVALS = {
     "credentials": "Change a connection",
     "mapping": "Publish a mapping",
     "retention": "Keep things for a shorter time",
+    "release": "Release after a call-back",
 }
 
 ENTRIES = {
     "approval_asked": "Approval asked for",
+    "bank_change": "Bank or payment details changed",
     "config_change": "Configuration changed",
     "mapping_change": "Mapping published",
     "problem_opened": "Problem opened",
@@ -180,6 +191,7 @@ ACTIONS = {
     "create": "Create a new supplier",
     "override": "Send it anyway",
     "write_off": "Write off",
+    "release": "Release it",
 }
 
 

@@ -48,6 +48,13 @@ HIGHEST_AMOUNT = Setting(
     type=Decimal,
     default=Decimal("999999999.99"),
 )
+BANK_CHANGE_DAYS = Setting(
+    "bank_change_days",
+    "When a supplier's bank or payment details change, the Problem names the bills that are due within so many days"
+    " (R54). Its documents wait in any case.",
+    type=int,
+    default=30,
+)
 
 
 class Side(StrEnum):
@@ -66,6 +73,8 @@ class FlowKind(StrEnum):
     """Reads records on one side and writes them to the other."""
     OBSERVED = "observed"
     """Reads what happened to documents on one side; opens Problems where the other must not go on."""
+    COMPARED = "compared"
+    """Reads the suppliers of the side that is written to and compares them with the other's; writes nothing."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +132,20 @@ class IntegrationSpec:
     policies: tuple[Setting, ...] = ()
     not_transferred: tuple[str, ...] = ()
     """What a user could expect to travel and does not, as the Flow's page says it."""
+
+    @property
+    def between(self) -> str:
+        """The two systems, as people read which way documents go."""
+        return f"{self.erp.label} {'↔' if self._both_ways else '→'} {self.platform.label}"
+
+    @property
+    def written_to(self) -> str:
+        """Where documents go, as it stands in a sentence."""
+        return f"{self.platform.label} or {self.erp.label}" if self._both_ways else self.platform.label
+
+    @property
+    def _both_ways(self) -> bool:
+        return {flow.source for flow in self.flows if flow.kind is FlowKind.DOCUMENTS} == set(Side)
 
     def flow(self, name: str) -> FlowSpec:
         """Raises KeyError."""

@@ -10,6 +10,7 @@ from datetime import date
 
 from ml_connector.integrations.base import (
     AUTO_MAP_EXACT,
+    BANK_CHANGE_DAYS,
     HIGHEST_AMOUNT,
     HOUR,
     MINUTE,
@@ -74,7 +75,7 @@ SAPB1_BILL = IntegrationSpec(
     label="SAP Business One <-> BILL",
     erp=sapb1.SYSTEM,
     platform=bill.SYSTEM,
-    policies=(SETTLE_WAIT, HIGHEST_AMOUNT, AUTO_MAP_EXACT),
+    policies=(SETTLE_WAIT, HIGHEST_AMOUNT, AUTO_MAP_EXACT, BANK_CHANGE_DAYS),
     mappings=(
         MappingSpec("gl_account", "GL accounts", source=Side.ERP, list="gl_account"),
         MappingSpec("cost_center", "Cost centers", source=Side.ERP, list="cost_center"),
@@ -108,6 +109,15 @@ SAPB1_BILL = IntegrationSpec(
             link_type="supplier",
             policies=(SUPPLIER_GONE,),
             label="suppliers",
+        ),
+        FlowSpec(
+            "vendors_back",
+            "supplier",
+            FlowKind.COMPARED,
+            Side.PLATFORM,
+            every=30 * MINUTE,
+            after=("suppliers",),
+            label="vendors in BILL",
         ),
         FlowSpec(
             "invoices",

@@ -9,6 +9,7 @@ from datetime import date
 
 from ml_connector.integrations.base import (
     AUTO_MAP_EXACT,
+    BANK_CHANGE_DAYS,
     HIGHEST_AMOUNT,
     HOUR,
     MINUTE,
@@ -52,7 +53,7 @@ SYSPRO_BILL = IntegrationSpec(
     label="SYSPRO -> BILL",
     erp=syspro.SYSTEM,
     platform=bill.SYSTEM,
-    policies=(SETTLE_WAIT, HIGHEST_AMOUNT, AUTO_MAP_EXACT),
+    policies=(SETTLE_WAIT, HIGHEST_AMOUNT, AUTO_MAP_EXACT, BANK_CHANGE_DAYS),
     mappings=(
         MappingSpec("gl_account", "GL accounts", source=Side.ERP, list="gl_account"),
         MappingSpec("cost_center", "Cost centers", source=Side.ERP, list="cost_center"),

@@ -12,7 +12,7 @@ import msgspec
 from ml_connector.domain.money import to_units
 from ml_connector.domain.records import InvoiceStatus
 from ml_connector.integrations.base import FlowKind
-from ml_connector.sync.differences import Document, Entry, Reason
+from ml_connector.sync.differences import Document, Entry, Paid, Reason
 from ml_connector.sync.flows import declaration, side
 from ml_connector.sync.instant import one_instant
 from ml_connector.sync.models import (
@@ -28,6 +28,7 @@ from ml_connector.sync.models import (
     TargetEntry,
 )
 from ml_connector.sync.models.records import OPEN_OUTCOMES
+from ml_connector.sync.paid import Paying, payments_by_bill
 from ml_connector.systems.base import DocumentState
 
 CREDITS = "credit_note"
@@ -39,6 +40,7 @@ SUPPLIERS = "supplier"
 _BATCH = 500
 _COLUMNS = (
     "key", "payload", "observed", "gone", "number", "natural_key", "amount", "currency", "state", "reason",
+    "staged_at", "renewed_at",
 )  # fmt: skip
 
 _MISSING: dict[str, Reason] = {
@@ -109,7 +111,7 @@ class Book:
     def problem(self, record: int, reason: Reason) -> Trouble | None:
         """The open Problem of a Record that says most about a difference."""
         for trouble in self.troubles.get(record, ()):
-            held = trouble.blocks and reason in {Reason.BLOCKED, Reason.AMENDED}
+            held = trouble.blocks and reason in {Reason.BLOCKED, Reason.AMENDED, Reason.PAYMENT_HELD}
             if held or trouble.cause in _CAUSES.get(reason, ()):
                 return trouble
         return None
@@ -182,9 +184,11 @@ class _Reader:
         self.archived: set[Place] = set()
         self.by_mark: dict[tuple[str, str], Place] = {}
         self.moved: set[Place] = set()
+        self.payments: dict[str, list[Paying]] = {}
 
     def book(self) -> Book:
         self._read_entries()
+        self.payments = payments_by_bill(self.integration)
         documents = tuple(self._documents())
         taken = {(document.entry.type, document.entry.key) for document in documents if document.entry}
         left = [entry for place, entry in self.entries.items() if place not in taken and entry.open]
@@ -238,19 +242,29 @@ class _Reader:
                 if place is None or (target_key is None and place in linked):
                     yield document
                 else:
-                    yield self._placed(replace(document, linked=target_key is not None), place)
+                    yield self._placed(
+                        replace(document, linked=target_key is not None), place, record.renewed_at or record.staged_at
+                    )
                 self._count(1)
 
-    def _placed(self, document: Document, place: Place) -> Document:
-        """The document with what the target has of it."""
+    def _placed(self, document: Document, place: Place, read_at: datetime) -> Document:
+        """The document with what the target has of it. `read_at`: since when the source states its balance so."""
         entry = self.entries.get(place)
         if entry is not None and entry.currency == document.currency:
-            return replace(document, entry=entry)
+            return replace(document, entry=entry, payments=self._paid(place[1], read_at))
         if entry is not None:
             self.moved.add(place)
             return replace(document, missing=Reason.AMENDED)
         archived = place in self.archived
         return replace(document, missing=Reason.ARCHIVED_IN_TARGET if archived else Reason.NOT_LISTED)
+
+    def _paid(self, bill: str, read_at: datetime) -> tuple[Paid, ...]:
+        """The target's payments of a bill that the source's balance does not show yet, or still shows."""
+        return tuple(
+            paying.paid
+            for paying in self.payments.get(bill, ())
+            if paying.posted_at is None or paying.posted_at > read_at or paying.paid.reason is Reason.PAYMENT_TO_CANCEL
+        )
 
     def _links(self) -> dict[tuple[str, str], str]:
         rows = Link.objects.of(self.workspace).filter(integration=self.integration, type__in=[*self.types, SUPPLIERS])

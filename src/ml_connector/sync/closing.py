@@ -8,12 +8,16 @@ from datetime import date
 import msgspec
 
 from ml_connector import audit
+from ml_connector.domain.records import PaymentStatus
+from ml_connector.integrations.base import FlowKind
 from ml_connector.sync import problems
 from ml_connector.sync.flows import spec_of
 from ml_connector.sync.models import Flow, ProblemRecord, Record, StoredTieOut
 from ml_connector.sync.problems import Cause
 
 CAUSE = "period_changed"
+
+UNPOSTED = frozenset({PaymentStatus.PENDING, PaymentStatus.IN_FLIGHT, PaymentStatus.ISSUED, PaymentStatus.UNKNOWN})
 
 Months = Mapping[str, str]
 """Keys of Records to the months (YYYY-MM) in which they are posted."""
@@ -22,6 +26,7 @@ Months = Mapping[str, str]
 class _Dates(msgspec.Struct):
     posting_date: date | None = None
     date: date | None = None
+    status: str = ""
 
 
 _DATES = msgspec.json.Decoder(_Dates)
@@ -30,7 +35,8 @@ _DATES = msgspec.json.Decoder(_Dates)
 def closed_periods(flow: Flow) -> frozenset[str]:
     """The frozen months of the Flow's Integration, and those being frozen; mostly none, and then nothing else here is
     asked for."""
-    if spec_of(flow).record_type != "invoice":
+    spec = spec_of(flow)
+    if spec.record_type not in {"invoice", "payment"} or spec.kind is not FlowKind.DOCUMENTS:
         return frozenset()
     rows = StoredTieOut.objects.of(flow.workspace_id).filter(integration=flow.integration_id, frozen=True)
     return frozenset(rows.values_list("period", flat=True))
@@ -67,10 +73,12 @@ def notice_gone(trail: audit.Trail, flow: Flow, records: Iterable[Record]) -> No
 
 
 def month_of(payload: bytes | bytearray) -> str:
-    """The month in which a document is posted, by its canonical JSON."""
+    """The month in which a document is posted, by its canonical JSON; empty for a payment not to be posted yet."""
     try:
         dates = _DATES.decode(payload)
     except msgspec.ValidationError:
+        return ""
+    if dates.status in UNPOSTED:
         return ""
     day = dates.posting_date or dates.date
     return f"{day:%Y-%m}" if day else ""

@@ -47,6 +47,7 @@ def opened(
         now=clock.now,
         may_write=may_write or lease.check,
         network=network_policy(),
+        fingerprint=vault.fingerprint,
     )
     client = system.connect(access)
     try:

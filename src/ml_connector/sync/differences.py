@@ -36,6 +36,18 @@ class Reason(StrEnum):
     PAID_IN_SOURCE = "paid_in_source"
     PAID_IN_TARGET = "paid_in_target"
     """A bill's balance fell in the target, by a payment or by a credit of another document."""
+    PAYMENT_TO_POST = "payment_to_post"
+    """The target has paid; the payment's posting in the source is on its way."""
+    PAYMENT_HELD = "payment_held"
+    """The same, and the posting waits for a person."""
+    PAYMENT_LEFT_OUT = "payment_left_out"
+    """The same, and it is not posted, by a rule or a decision."""
+    PAYMENT_UNDER_WAY = "payment_under_way"
+    """The target counts a payment that is not paid yet: nothing is to be posted before."""
+    PAYMENT_POSTED = "payment_posted"
+    """Posted in the source, whose balance was read before that."""
+    PAYMENT_TO_CANCEL = "payment_to_cancel"
+    """The target has taken a payment back; its posting in the source still stands."""
     AMENDED = "amended"
     """The two sides hold different amounts of the same document."""
     VOIDED_IN_SOURCE = "voided_in_source"
@@ -57,6 +69,17 @@ class Entry:
     credit: bool
     gross: int
     open: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What a payment of the target takes off one of its bills, where the source does not show it the same. Units."""
+
+    reason: Reason
+    units: int
+    number: str
+    """What people know the payment by."""
+    record: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +105,7 @@ class Document:
     date: date | None = None
     note: str = ""
     entry: Entry | None = None
+    payments: tuple[Paid, ...] = ()
     linked: bool = False
     """A Link says which document of the target it is."""
 
@@ -94,6 +118,7 @@ class Item:
     units: int
     document: Document | None = None
     entry: Entry | None = None
+    payment: Paid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +216,23 @@ def _movements(family: Family, present: list[Document], settled: int) -> Iterato
     stated = [member.paid for member in family.members if member.paid is not None and not member.credit]
     in_source = sum(stated) if stated else max(0, min(settled, in_target))
     ahead = in_target - in_source
+    for item in _by_payments(present, ahead):
+        ahead -= item.units
+        yield item
     yield Item(Reason.PAID_IN_TARGET if ahead > 0 else Reason.PAID_IN_SOURCE, ahead, bill, bill.entry)
     yield Item(Reason.UNEXPLAINED, in_source - settled, bill, bill.entry)
+
+
+def _by_payments(present: list[Document], ahead: int) -> Iterator[Item]:
+    """As much of what one side has paid more than the other as known payments of the target explain."""
+    sign = 1 if ahead > 0 else -1
+    left = abs(ahead)
+    for member in present:
+        for paid in member.payments:
+            if left and (paid.reason is Reason.PAYMENT_TO_CANCEL) is (sign < 0):
+                taken = min(left, paid.units)
+                left -= taken
+                yield Item(paid.reason, sign * taken, member, member.entry, paid)
 
 
 def _amended(member: Document, face: int, family: Family) -> Item:

@@ -38,7 +38,8 @@ def target_of(flow: Flow) -> Connection:
 
 def connection_for(flow: Flow, kind: RunKind) -> Connection:
     """The one Connection that a job of this kind speaks to."""
-    return source_of(flow) if kind in {RunKind.PULL, RunKind.SWEEP} else target_of(flow)
+    reads = kind in {RunKind.PULL, RunKind.SWEEP} or spec_of(flow).kind is FlowKind.COMPARED
+    return source_of(flow) if reads else target_of(flow)
 
 
 def policy(flow: Flow, name: str) -> Any:

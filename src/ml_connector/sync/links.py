@@ -6,7 +6,7 @@ A name is only ever a suggestion. A supplier that resembles one of the target's 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from django.db.models import QuerySet
@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from ml_connector import audit, clock
 from ml_connector.domain.numbers import normalised_code
 from ml_connector.domain.records import Supplier, decode
+from ml_connector.integrations.base import FlowKind
 from ml_connector.sync import likeness, problems
 from ml_connector.sync.flows import declaration, document_flows, side, spec_of, target_of
 from ml_connector.sync.models import Flow, Integration, Link, Problem, ProblemState, Record, State, TargetEntry
@@ -22,10 +23,18 @@ from ml_connector.systems.base import DocumentState
 CAUSE = "supplier_ambiguous"
 """The Problem that asks which of the target's suppliers one is; its subject is the source key."""
 
+UNKNOWN_VENDOR = "supplier_missing"
+"""The Problem that reports one of the target's suppliers that is none of the source's."""
+
 SAME_TAX_ID, SAME_NAME = 1.0, 0.98
 
 _SHORTLIST = 40
 """Names compared letter by letter, of those that share the rarest words."""
+
+
+def unknown_vendor(target_key: str) -> str:
+    """Subject of the Problem about one of the target's suppliers."""
+    return f"vendor:{target_key}"
 
 
 class LinkRefused(ValueError):
@@ -48,30 +57,30 @@ class LinkSuggestion:
 
 
 class SupplierIndex:
-    """The target's suppliers that are not linked yet, indexed once: fast for thousands of them.
+    """Suppliers of one side by their keys, indexed once: fast for thousands of them."""
 
-    Archived ones are left out: nothing can be posted to them.
-    """
-
-    def __init__(self, entries: Iterable[TargetEntry]) -> None:
+    def __init__(self, suppliers: Iterable[tuple[str, Supplier]]) -> None:
         self._codes: set[str] = set()
         self._names: dict[str, str] = {}
         self._words: dict[str, tuple[str, ...]] = {}
         self._by_tax_id: dict[str, list[str]] = {}
         self._by_name: dict[tuple[str, ...], list[str]] = {}
         self._by_part: dict[str, list[str]] = {}
-        for entry in entries:
-            if entry.state != DocumentState.ARCHIVED:
-                self._add(entry.key, decode("supplier", bytes(entry.payload)))
+        for key, supplier in suppliers:
+            self._add(key, supplier)
 
     def suggest(self, supplier: Supplier) -> LinkSuggestion | None:
-        """The likeliest of the target's suppliers, by tax id, then by name, then by a similar name; or None.
+        """The likeliest of them, by tax id, then by name, then by a similar name; or None.
 
         None too where one bears the supplier's own code: that is how we made it, and how the search before a create
         finds it again.
         """
         if normalised_code(supplier.code) in self._codes:
             return None
+        return self.resembling(supplier)
+
+    def resembling(self, supplier: Supplier) -> LinkSuggestion | None:
+        """The same, whatever codes they bear."""
         tax_id = likeness.tax_form(supplier.tax_id) if supplier.tax_id else ""
         same_tax_id = self._by_tax_id.get(tax_id, []) if tax_id else []
         if same_tax_id:
@@ -119,7 +128,14 @@ def supplier_index(flow: Flow) -> SupplierIndex:
     link_type = spec_of(flow).link_type
     linked = set(_links(flow.integration, link_type).values_list("target_key", flat=True))
     entries = TargetEntry.objects.of(flow.workspace_id).filter(connection=target_of(flow), type=link_type)
-    return SupplierIndex(entry for entry in entries.iterator() if entry.key not in linked)
+    return SupplierIndex(known(entry for entry in entries.iterator() if entry.key not in linked))
+
+
+def known(entries: Iterable[TargetEntry]) -> Iterator[tuple[str, Supplier]]:
+    """Suppliers of the target by their keys. Archived ones are left out: nothing can be posted to them."""
+    for entry in entries:
+        if entry.state != DocumentState.ARCHIVED:
+            yield entry.key, decode("supplier", bytes(entry.payload))
 
 
 def suggest_links(flow: Flow) -> list[LinkSuggestion]:
@@ -161,8 +177,21 @@ def set_link(integration: Integration, link_type: str, source_key: str, target_k
         )
         trail.add("link", f"record:{record.pk}", target_key=target_key, made_by="person")
         problems.recheck(integration, [CAUSE], [source_key])
+        problems.end_problem(trail, integration, UNKNOWN_VENDOR, subject=unknown_vendor(target_key))
         problems.recheck(integration, ["payment_unmatched"])
     return link
+
+
+def answer(integration: Integration, key: str, actor: str, *, record: int, vendor: str = "") -> Link:
+    """Links by the answer to a Problem: to `key`, one of the target's suppliers, the supplier of a Record (its id); or,
+    where the Problem is about a supplier of the target (`vendor`), that one to the source's supplier `key`.
+
+    Raises LinkRefused.
+    """
+    if vendor:
+        return set_link(integration, "supplier", key, vendor, actor)
+    rows = Record.objects.of(integration.workspace_id).select_related("flow__integration__workspace")
+    return accept(rows.get(pk=record), key, actor)
 
 
 def create_instead(record: Record, actor: str, reason: str = "None of the target's suppliers is this one.") -> None:
@@ -223,7 +252,7 @@ def _linkable(integration: Integration, link_type: str, source_key: str, target_
     listed = TargetEntry.objects.of(integration.workspace_id).filter(
         connection=side(integration, spec.target), type=link_type, key=target_key
     )
-    if not listed.exists():
+    if not listed.exists() and not _compared(integration, target_key):
         raise LinkRefused(
             f"{target_label} had no {link_type} {target_key!r} when it was last listed. Check the key, or run the flow"
             f" {flows[0].name} and try again."
@@ -234,6 +263,13 @@ def _linkable(integration: Integration, link_type: str, source_key: str, target_
             " settled; it may have made one there."
         )
     return record
+
+
+def _compared(integration: Integration, target_key: str) -> bool:
+    """Whether a Flow that compares the target's suppliers has read this one."""
+    rows = Flow.objects.of(integration.workspace_id).filter(integration=integration).select_related("integration")
+    flows = [flow.pk for flow in rows if spec_of(flow).kind is FlowKind.COMPARED]
+    return Record.objects.of(integration.workspace_id).filter(flow__in=flows, key=target_key, gone=False).exists()
 
 
 def _links(integration: Integration, link_type: str) -> QuerySet[Link]:

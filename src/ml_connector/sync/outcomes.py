@@ -19,6 +19,7 @@ from ml_connector.redaction import HIDDEN, redacted
 from ml_connector.sync import cycles, problems, refusals, uses
 from ml_connector.sync.backoff import after
 from ml_connector.sync.flows import declaration, policy, spec_of
+from ml_connector.sync.links import UNKNOWN_VENDOR, unknown_vendor
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, State
 from ml_connector.sync.problems import Cause
 from ml_connector.systems.base import NoLonger, Refused
@@ -162,6 +163,9 @@ def _note_links(trail: audit.Trail, flow: Flow, made: Mapping[int, Link]) -> Non
         problems.recheck(flow.integration, PARENT_CAUSES, subjects)
         if not cycles.cycles(flow):
             problems.recheck(flow.integration, ("payment_unmatched",))
+    for row in made.values():
+        if row.type == "supplier":
+            problems.end_problem(trail, flow.integration, UNKNOWN_VENDOR, subject=unknown_vendor(row.target_key))
 
 
 def close(

@@ -141,7 +141,7 @@ def _rehearse(integration: Integration, flows: Sequence[Flow], sides: Mapping[in
     return Preview(
         integration.name,
         page.erp.label,
-        page.platform.label,
+        page.written_to,
         tuple(foreseen(flow, since, read[flow.name]) for flow in documents),
         tuple(warnings),
     )

@@ -57,6 +57,7 @@ SETTLED_BY_ITSELF = frozenset(
         "currency_not_allowed",
         "amount_too_large",
         "paid_elsewhere",
+        "bank_change",
         "payment_unmatched",
         "payment_failed",
         "unknown_status",
@@ -201,6 +202,9 @@ class DecisionRefused(Exception):
     """A person's decision that this Problem does not allow. The text says why and what can be done."""
 
 
+ONLY_BY_RELEASE = frozenset({"bank_change"})
+"""Causes that end by the word of two people and by nothing else, also when they hold nothing any more (R53)."""
+
 ACTIONS: dict[str, str] = {
     "retry": "try again what it holds",
     "skip": "do not send what it holds; each document says why",
@@ -208,16 +212,21 @@ ACTIONS: dict[str, str] = {
     "create": "make a new supplier in the target although a similar one exists",
     "override": "send although it looks like a duplicate (needs a second person)",
     "write_off": "give up what it holds (needs a second person)",
+    "release": "the supplier was called back and confirms the change (needs a second person)",
 }
-ONLY_FOR = {"create": {"supplier_ambiguous"}, "override": {"duplicate_invoice"}}
-NEEDS_SECOND_PERSON = frozenset({"override", "write_off"})
+ONLY_FOR = {"create": {"supplier_ambiguous"}, "override": {"duplicate_invoice"}, "release": ONLY_BY_RELEASE}
+NEEDS_SECOND_PERSON = frozenset({"override", "write_off", "release"})
+NEEDS_EVIDENCE = frozenset({"release"})
+EVIDENCE_MIN = 10
+"""Characters: less cannot say whom one called and what was said."""
 
 
-def solve(problem: Problem, action: str, reason: str, actor: str) -> str:
+def solve(problem: Problem, action: str, reason: str, actor: str, evidence: str = "") -> str:
     """Carries out a person's decision; gives back what happened, in words.
 
-    An override and a write-off wait for a second person (R41, R72): the first call asks, a call by another
-    person does it. Raises DecisionRefused.
+    An override, a write-off and a release wait for a second person (R41, R53, R72): the first call asks, a call by
+    another person does it. Who asks for a release gives `evidence`: whom they called, on which number, and what was
+    said. Raises DecisionRefused.
     """
     objection = unfit(problem, action)
     if objection:
@@ -228,7 +237,12 @@ def solve(problem: Problem, action: str, reason: str, actor: str) -> str:
         if action in NEEDS_SECOND_PERSON:
             asked = approvals.waiting_about(problem.workspace_id, f"problem:{problem.pk}").filter(kind=action).first()
             if asked is None or asked.asked_by == actor:
-                _ask(problem, action, reason, actor)
+                if action in NEEDS_EVIDENCE and len(evidence.strip()) < EVIDENCE_MIN:
+                    raise DecisionRefused(
+                        "Say whom you called back, on which number you knew before, and what was said: that is the"
+                        " evidence that the release rests on."
+                    )
+                _ask(problem, action, reason, actor, evidence)
                 trail.add("override", f"problem:{problem.pk}", asked_for=action, reason=reason)
                 return f"Asked for. A second person must do the same before anything happens ({action})."
             try:
@@ -238,7 +252,7 @@ def solve(problem: Problem, action: str, reason: str, actor: str) -> str:
         return _carry_out(trail, problem, action, reason, actor)
 
 
-def _ask(problem: Problem, action: str, reason: str, actor: str) -> None:
+def _ask(problem: Problem, action: str, reason: str, actor: str, evidence: str) -> None:
     approvals.ask(
         problem.workspace,
         ApprovalKind(action),
@@ -246,6 +260,7 @@ def _ask(problem: Problem, action: str, reason: str, actor: str) -> None:
         f"{ACTIONS[action].partition(' (')[0].capitalize()}: {problem.text}",
         actor,
         reason=reason,
+        evidence=redacted(evidence),
         detail={"problem": problem.pk},
     )
 
@@ -256,11 +271,16 @@ def unfit(problem: Problem, action: str) -> str:
         return f"{action!r} is no action. Choose one of: {', '.join(ACTIONS)}."
     if problem.state != ProblemState.OPEN:
         return f"Problem {problem.pk} is {problem.state} already."
-    if problem.cause not in ONLY_FOR.get(action, {problem.cause}):
+    if not fits(problem.cause, action):
         return f"{action!r} does not fit a Problem of the kind {problem.cause}."
     if action == "accept" and problem.blocks:
         return f"Problem {problem.pk} holds documents back; accepting it would lose them. Use retry, skip or write_off."
     return ""
+
+
+def fits(cause: str, action: str) -> bool:
+    """Whether a decision makes sense for Problems of this cause."""
+    return cause in ONLY_FOR.get(action, {cause}) and (action == "release" or cause not in ONLY_BY_RELEASE)
 
 
 def _carry_out(trail: audit.Trail, problem: Problem, action: str, reason: str, actor: str) -> str:
@@ -309,7 +329,8 @@ def _attach(trail: audit.Trail, record: Record, problems: Sequence[Problem]) -> 
         for problem_id, row in held.items():
             if problem_id not in wanted:
                 row.delete()
-                if not ProblemRecord.objects.of(record.workspace_id).filter(problem_id=problem_id).exists():
+                ends = row.problem.cause not in ONLY_BY_RELEASE
+                if ends and not ProblemRecord.objects.of(record.workspace_id).filter(problem_id=problem_id).exists():
                     _solve(trail, row.problem)
         ProblemRecord.objects.bulk_create(
             ProblemRecord(workspace_id=record.workspace_id, problem_id=problem_id, record=record)

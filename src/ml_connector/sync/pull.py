@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from ml_connector import audit, clock
-from ml_connector.sync import bulk, closing, outcomes, problems, suggestions
+from ml_connector.sync import bulk, clearing, closing, outcomes, problems, suggestions
 from ml_connector.sync import codes as code_lists
 from ml_connector.sync.flows import archives_what_is_gone, source_of, source_policy, spec_of, target_of
 from ml_connector.sync.leases import Lease
@@ -49,8 +49,11 @@ def changes(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float)
 
 
 def codes(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float) -> dict[str, Any]:
-    """Reads the source's side of a code list, whole."""
-    return read_codes(flow, run, client, lease, source_side=True)
+    """Reads the source's side of a code list, whole; with the accounts, the clearing account's balance."""
+    counts = read_codes(flow, run, client, lease, source_side=True)
+    if spec_of(flow).record_type == "gl_account":
+        clearing.read(source_of(flow), client)
+    return counts
 
 
 def read_codes(flow: Flow, run: Run, client: Client, lease: Lease, *, source_side: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from ml_connector import audit, clock
 from ml_connector.domain.money import Money, from_units, to_units
-from ml_connector.sync import balances, cycles, listing, problems, read_back, settle
+from ml_connector.sync import balances, clearing, cycles, listing, problems, read_back, settle
 from ml_connector.sync.deliver import LOOKED_UP, Delivery, put_aside
 from ml_connector.sync.flows import declaration, document_flows, spec_of, target_of, target_policy
 from ml_connector.sync.leases import Lease
@@ -80,6 +80,8 @@ def documents(flow: Flow, run: Run, client: Client, lease: Lease, deadline: floa
         listing.refresh(flow, target, run, lease)
     if cycles.cycles(flow):
         counts["read_back"] = read_back.invoices(flow, run, client, lease)
+    if wrote and stopped is None and spec_of(flow).record_type == "payment":
+        clearing.read(target_of(flow), client)
     counts["unfinished"] = (_due(flow, State.READY) if in_time else _ready_or_staged(flow)).exists()
     if stopped is not None:
         counts["stopped_by"] = stopped

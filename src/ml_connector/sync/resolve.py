@@ -23,7 +23,7 @@ from ml_connector.domain.records import (
     Supplier,
     decode,
 )
-from ml_connector.sync import codes, links, mappings
+from ml_connector.sync import bank, codes, links, mappings
 from ml_connector.sync.checks import Checks
 from ml_connector.sync.flows import archives_what_is_gone, declaration, document_flows, spec_of, target_of
 from ml_connector.sync.models import Flow, Link, Record, State, TargetEntry
@@ -72,6 +72,7 @@ class Resolver:
         self.rounding = RoundingPolicy(flow)
         self.paying = Paying(flow)
         self.checks = Checks(flow, self.supplier_record, self.rounding)
+        self.bank_changes = bank.held(self.integration)
         self._own_links: dict[str, Link | None] = {}
         self._vendors: links.SupplierIndex | None = None
         self._currencies: dict[str, str] = {}
@@ -79,6 +80,7 @@ class Resolver:
     def look_up(self, records: Sequence[Record]) -> None:
         """Makes the look-ups that each of these Records needs for itself together, for `resolve` soon after."""
         rows = Link.objects.of(self.workspace_id).filter(integration=self.integration, type=self.spec.link_type)
+        self.bank_changes = bank.held(self.integration)
         keys = [record.key for record in records]
         self._own_links = {**dict.fromkeys(keys), **{row.source_key: row for row in rows.filter(source_key__in=keys)}}
         values = [self._judged(record) for record in records]
@@ -101,7 +103,7 @@ class Resolver:
         if isinstance(value, Invoice):
             return self._invoice(record, value, link)
         if isinstance(value, Payment):
-            return self.paying.resolve(record, value, link)
+            return self._payment(record, value, link)
         raise TypeError(f"No rule resolves a {self.spec.record_type}.")
 
     def _gone(self, record: Record, link: Link | None) -> Resolved | Skip | Gone:
@@ -126,10 +128,25 @@ class Resolver:
         unexplained = isinstance(value, Invoice) and value.base_gross is None and not value.adds_up()
         return value if unexplained else None
 
+    def bank_change(self, supplier: str) -> list[Cause]:
+        """The open change of where the money of a supplier (its key in the source) goes, if there is one (R53)."""
+        problem = self.bank_changes.get(supplier)
+        return [] if problem is None else [bank.cause_of(problem)]
+
+    def _payment(self, record: Record, payment: Payment, link: Link | None) -> Resolved | Held | Skip:
+        result = self.paying.resolve(record, payment, link)
+        if link is not None or not isinstance(result, Resolved):
+            return result
+        causes = self.bank_change(result.record.supplier)
+        return Held(tuple(causes)) if causes else result
+
     # --- suppliers
 
     def _supplier(self, record: Record, supplier: Supplier, link: Link | None) -> Resolved | Held | Skip:
         causes: list[Cause] = []
+        change = self.bank_changes.get(record.key)
+        if change is not None and bank.entered_in_source(change):
+            causes.append(bank.cause_of(change))
         used: dict[str, int] = {}
         if link is None:
             suggestion = None if links.wants_creation(record) else self.vendors.suggest(supplier)
@@ -196,6 +213,7 @@ class Resolver:
             return Skip("Settled in the source before it was sent: nothing is left to pay.")
         supplier_link = self._parent("supplier", invoice.supplier)
         causes += self._supplier_causes(invoice, supplier_link)
+        causes += self.bank_change(invoice.supplier)
         corrects = None
         if invoice.corrects is not None:
             parent = self._parent("invoice", invoice.corrects)

@@ -64,6 +64,7 @@ def fill(stored: StoredTieOut, found: TieOut, seconds: float) -> StoredTieOut:
     stored.source_label, stored.target_label = found.source, found.target
     stored.source_read_at, stored.target_read_at = found.source_read_at, found.target_read_at
     stored.totals = found.to_json()["totals"]
+    stored.clearing = found.clearing.to_json() if found.clearing else None
     stored.suppliers = len(found.rows)
     stored.differences = sum(len(row.lines) for row in found.rows)
     stored.complete = True

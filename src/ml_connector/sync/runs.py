@@ -17,9 +17,9 @@ from django.db.models import Q
 from ml_connector import audit, clock, vault
 from ml_connector.integrations.base import FlowKind
 from ml_connector.redaction import redacted
-from ml_connector.sync import health, problems, pull, push
+from ml_connector.sync import alignment, health, problems, pull, push
 from ml_connector.sync.connections import confirm_identity, opened
-from ml_connector.sync.flows import connection_for, spec_of
+from ml_connector.sync.flows import connection_for, declaration, spec_of
 from ml_connector.sync.leases import Lease, LeaseLost
 from ml_connector.sync.models import Flow, Record, Run, RunKind, RunState, State
 from ml_connector.systems.base import Client, ShapeChanged, SystemFailure
@@ -57,13 +57,18 @@ def execute(flow: Flow, kind: RunKind, lease: Lease, job_id: str = "", seconds: 
 
 def body(flow: Flow, kind: RunKind) -> Body:
     """What a Run of this kind does for a Flow."""
-    if kind is RunKind.PULL:
-        return pull.codes if spec_of(flow).kind is FlowKind.REFERENCE else pull.changes
     if kind is RunKind.SWEEP:
         return pull.sweep
-    if spec_of(flow).kind is FlowKind.REFERENCE:
-        return push.codes
-    return push.documents if spec_of(flow).kind is FlowKind.DOCUMENTS else push.observed
+    pulls, pushes = BODIES[spec_of(flow).kind]
+    return pulls if kind is RunKind.PULL else pushes
+
+
+BODIES: dict[FlowKind, tuple[Body, Body]] = {
+    FlowKind.REFERENCE: (pull.codes, push.codes),
+    FlowKind.DOCUMENTS: (pull.changes, push.documents),
+    FlowKind.OBSERVED: (pull.changes, push.observed),
+    FlowKind.COMPARED: (alignment.read, alignment.compare),
+}
 
 
 def _ended(flow: Flow, run: Run, counts: dict[str, Any]) -> None:
@@ -136,6 +141,16 @@ def _due_again(flow: Flow, run: Run, started: datetime) -> None:
         work = waiting(flow)
         if work is not None:
             earlier(flow, "next_push_at", _not_before(run, work))
+        if run.counts.get("created"):
+            _compared_soon(flow, run)
+
+
+def _compared_soon(flow: Flow, run: Run) -> None:
+    """What was just made in the target is read back at once: what is compared from then on begins there."""
+    specs = declaration(flow.integration).flows
+    reading = [spec.name for spec in specs if spec.kind is FlowKind.COMPARED and flow.name in spec.after]
+    for other in Flow.objects.of(flow.workspace_id).filter(integration=flow.integration, name__in=reading):
+        earlier(other, "next_pull_at", _not_before(run, clock.now()))
 
 
 def waiting(flow: Flow) -> datetime | None:

@@ -19,7 +19,7 @@ from ml_connector import audit, clock
 from ml_connector.domain.money import to_units
 from ml_connector.domain.numbers import normalised
 from ml_connector.domain.records import Invoice, Payment, Supplier, canonical
-from ml_connector.sync import bulk, closing
+from ml_connector.sync import bank, bulk, closing
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, Record, Run
 from ml_connector.systems.base import Cursor, Page
@@ -147,6 +147,7 @@ def _store(trail: audit.Trail, flow: Flow, rows: Sequence[bulk.New], staged: Sta
     newer_months: dict[str, str] = {}
     inserts: dict[str, bulk.New] = {}
     updates: list[tuple[Any, ...]] = []
+    paid_to: dict[str, bank.Observed] = {}
     now = bulk.stored(clock.now())
     for row in rows:
         before = known.get(row[0])
@@ -164,6 +165,8 @@ def _store(trail: audit.Trail, flow: Flow, rows: Sequence[bulk.New], staged: Sta
         if not newer and not moved and (before.erased or changed_at in {None, before.changed_at}):
             continue
         staged.changed += newer
+        if moved:
+            paid_to[row[0]] = before.observed, observed
         if closed and newer:
             newer_months[row[0]] = closing.month_of(row[2])
         renewed = now if newer or moved else None
@@ -175,6 +178,9 @@ def _store(trail: audit.Trail, flow: Flow, rows: Sequence[bulk.New], staged: Sta
         bulk.update(updates)
     if newer_months:
         closing.notice(trail, flow, closed, older_months, newer_months)
+    if bank.watches(flow):
+        bank.notice(trail, flow, paid_to)
+        bank.notice_new(trail, flow, {key: row[5] for key, row in inserts.items()})
 
 
 def _columns_of(record: Any) -> tuple[str, str, int | None, str, str | None]:

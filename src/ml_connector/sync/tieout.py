@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from ml_connector import clock
 from ml_connector.domain.money import UNITS, UnknownCurrency, from_units
 from ml_connector.sync.books import Book, Caption, read_book
+from ml_connector.sync.clearing import Statement, statement
 from ml_connector.sync.differences import Document, Entry, Item, Reason, differences, families, loose
 from ml_connector.sync.models import Integration
 
@@ -98,6 +99,8 @@ class TieOut:
     totals: tuple[Total, ...]
     only_in_target: tuple[Row, ...]
     """Suppliers that the source does not know, apart: they are in no total."""
+    clearing: Statement | None = None
+    """The account that payments are posted to; None where none are posted."""
 
     @property
     def unexplained(self) -> dict[str, Decimal]:
@@ -117,6 +120,7 @@ class TieOut:
             "totals": [_total_json(total) for total in self.totals],
             "rows": [_row_json(row) for row in self.rows],
             "only_in_target": [_row_json(row) for row in self.only_in_target],
+            **({"clearing": self.clearing.to_json()} if self.clearing else {}),
         }
 
 
@@ -136,7 +140,7 @@ def tie_out(
     if read is not None:
         read(integration)
     book = read_book(integration, seen)
-    return report(integration.name, book, clock.now(), period, until)
+    return replace(report(integration.name, book, clock.now(), period, until), clearing=statement(integration))
 
 
 def last_day(period: str) -> date:
@@ -224,8 +228,11 @@ def _row(
 def _line(book: Book, item: Item, currency: str) -> Line:
     document, entry = item.document, item.entry
     caption = book.captions[entry.type, entry.key] if entry and not document else Caption()
-    problem = book.problem(document.record, item.reason) if document else None
+    about = item.payment.record if item.payment else document.record if document else None
+    problem = book.problem(about, item.reason) if about else None
     text = SENTENCES[item.reason].format(source=book.source_label, target=book.target_label)
+    if item.payment:
+        text = f"{text} Payment {item.payment.number}."
     said = problem.text if problem else (document.note if document and item.reason in SAID_BY_RECORD else "")
     return Line(
         item.reason,
@@ -233,7 +240,7 @@ def _line(book: Book, item: Item, currency: str) -> Line:
         document.number if document else caption.number,
         f"{text} {said}".strip(),
         date=document.date if document else caption.date,
-        record=document.record if document else None,
+        record=about,
         source_key=document.key if document else "",
         target_key=entry.key if entry else "",
         problem=problem.id if problem else None,
@@ -253,6 +260,12 @@ SENTENCES: dict[Reason, str] = {
     Reason.CREDIT_APPLIED_ELSEWHERE: "Credit that was applied in {target} to another bill.",
     Reason.PAID_IN_SOURCE: "Paid in {source}, still open in {target}.",
     Reason.PAID_IN_TARGET: "Paid or credited in {target}, still open in {source}.",
+    Reason.PAYMENT_TO_POST: "Paid in {target}; the posting in {source} is on its way.",
+    Reason.PAYMENT_HELD: "Paid in {target}; the posting in {source} waits for a person.",
+    Reason.PAYMENT_LEFT_OUT: "Paid in {target}; not posted in {source}, by a rule or a decision.",
+    Reason.PAYMENT_UNDER_WAY: "A payment is under way in {target}; it is posted in {source} once it is paid.",
+    Reason.PAYMENT_POSTED: "Posted in {source}; its balance was read before that.",
+    Reason.PAYMENT_TO_CANCEL: "Taken back in {target}; its posting in {source} still stands.",
     Reason.AMENDED: "{source} and {target} hold different amounts.",
     Reason.VOIDED_IN_SOURCE: "Voided in {source}, not in {target}.",
     Reason.GONE_IN_SOURCE: "No longer in {source}, but in {target}.",

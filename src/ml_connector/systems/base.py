@@ -303,6 +303,8 @@ class Access:
     may_write: Callable[[], None]
     """Called before each request that writes; raises where the Connection's lease is no longer ours."""
     network: NetworkPolicy = field(default_factory=NetworkPolicy)
+    fingerprint: Callable[[str], str] | None = None
+    """Keyed hash of what must not be kept (bank details, R52); None: no fingerprints are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +350,26 @@ class Client(Protocol):
 
     def close(self) -> None:
         """Frees connections. Does not sign off a session that other processes use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the books of a system say of one account."""
+
+    account: str
+    """What people know it by."""
+    name: str
+    amount: Decimal
+    """Above zero: a debit balance."""
+    currency: str
+
+
+@runtime_checkable
+class Clears(Protocol):
+    """A Client that posts the other side's payments through a clearing account."""
+
+    def clearing(self) -> Balance | None:
+        """The account's balance now; None where no account is set or the system does not know it."""
 
 
 # --- webhooks: what a system says by itself --------------------------------------------------------------

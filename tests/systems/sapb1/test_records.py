@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -17,10 +18,9 @@ from ml_connector.domain.records import (
     PaymentAllocation,
     PaymentStatus,
 )
-from ml_connector.systems.base import (
-    Refused,
-)
-from ml_connector.systems.sapb1 import SYSTEM, documents, partners, payments
+from ml_connector.systems import fingerprint
+from ml_connector.systems.base import Refused
+from ml_connector.systems.sapb1 import SYSTEM, documents
 from ml_connector.systems.sapb1.accounts import from_account, from_rule
 from ml_connector.systems.sapb1.company import Company
 from ml_connector.systems.sapb1.documents import CREDIT_NOTES, INVOICES, Documents
@@ -98,9 +98,51 @@ def test_a_currency_that_is_none_blocks_the_supplier_alone():  # R49
     assert partner(Currency="$$").invalid.startswith("unmapped_code: Currency '$$' of supplier V100")
 
 
-def test_bank_details_are_not_even_asked_for():  # R52
-    asked = " ".join((*partners.SELECT, *payments.SELECT)).lower()
-    assert not any(word in asked for word in ("bank", "iban", "paymentmethod", "peymentmethod"))
+ACCOUNT_NO = "5500410011"
+PAID_TO = {
+    "BPBankAccounts": [{"BankCode": "USBANK", "AccountNo": ACCOUNT_NO, "ABARoutingNumber": "000000101"}],
+    "PeymentMethodCode": "Outgoing BT",
+}
+
+
+def hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def paid_to(**changes):
+    nothing = {"BPBankAccounts": [], "BPPaymentMethods": [], "PeymentMethodCode": None}
+    row = {**PARTNER, **nothing, **PAID_TO, **changes}
+    return from_partner(row, Book(), CHOSEN, date(2026, 11, 16), hashed)
+
+
+def test_bank_details_leave_no_more_than_a_hash_in_the_supplier():  # R52
+    item = paid_to()
+    assert item.record == paid_to(BPBankAccounts=[]).record
+    text = repr(item)
+    assert not any(value in text for value in (ACCOUNT_NO, "USBANK", "Outgoing BT"))
+    assert paid_to().observed == item.observed
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"BPBankAccounts": [{"BankCode": "USBANK", "AccountNo": "1"}]}, "account"),
+        ({"BPBankAccounts": []}, "account"),
+        ({"IBAN": "DE02120300000000202051"}, "account"),
+        ({"BPBankAccounts": [{**PAID_TO["BPBankAccounts"][0], "AccountName": "Somebody else"}]}, "payee"),
+        ({"PeymentMethodCode": "Cheque"}, "method"),
+        ({"BPPaymentMethods": [{"PaymentMethodCode": "Cheque"}]}, "method"),
+    ],
+)
+def test_a_fingerprint_tells_which_part_of_the_bank_details_changed(changes, part):  # R53
+    ours, theirs = (fingerprint.parts_of(item.observed["bank_fingerprint"]) for item in (paid_to(), paid_to(**changes)))
+    assert {name for name in ours if ours[name] != theirs[name]} == {part}
+
+
+def test_the_order_of_bank_accounts_and_blanks_say_nothing():  # R53
+    two = [*PAID_TO["BPBankAccounts"], {"BankCode": "OTHER", "AccountNo": "2"}]
+    blank = [{**account, "IBAN": " ", "Branch": None} for account in reversed(two)]
+    assert paid_to(BPBankAccounts=two).observed == paid_to(BPBankAccounts=blank).observed
 
 
 ACCOUNT = {

@@ -16,7 +16,6 @@ from ml_connector.sync import approvals, links, mappings, second_person
 from ml_connector.sync import problems as deciding
 from ml_connector.sync.models import Approval, ProblemState, RunKind
 from ml_connector.sync.models import Problem as ProblemRow
-from ml_connector.sync.models import Record as RecordRow
 from ml_connector.sync.queries.problem_page import flows_held, problem_view
 from ml_connector.sync.queries.problems import newest_problems, one_problem
 from ml_connector.sync.queries.records import record_rows
@@ -72,7 +71,7 @@ def decide_problem(request: Call, workspace: str, problem: Id, body: Decision) -
         text = f"Problem {problem}: {body.action} was asked for already and waits for a second person."
         raise Failure("refused", text, "Somebody has to approve it in the console.")
     flows = flows_held(request.workspace, problem)[1]
-    said = deciding.solve(row, body.action, body.reason, request.actor)
+    said = deciding.solve(row, body.action, body.reason, request.actor, body.evidence)
     schedule.wake([flow.pk for flow in flows], RunKind.PUSH)
     return _decided(request, problem, said)
 
@@ -96,14 +95,13 @@ def map_code_of_problem(request: Call, workspace: str, problem: Id, body: Target
 
 @changes(router, "/problems/{problem}/link", Decided, Permission.SOLVE)
 def link_supplier_of_problem(request: Call, workspace: str, problem: Id, body: Target) -> object:
-    """Says which of the target's suppliers the Problem's supplier is."""
+    """Says which of the other side's suppliers the Problem's supplier is."""
     row = _open(request, problem)
     view = problem_view(request.workspace, problem)
     if view is None or view.link is None:
         raise Failure("refused", f"Problem {problem} is a {row.cause}: no link ends it.", row.fix)
     flows = flows_held(request.workspace, problem)[1]
-    records = RecordRow.objects.of(request.workspace).select_related("flow__integration__workspace")
-    links.accept(records.get(pk=view.link.record), body.target, request.actor)
+    links.answer(row.integration, body.target, request.actor, record=view.link.record, vendor=view.link.vendor)
     schedule.wake([flow.pk for flow in flows], RunKind.PUSH)
     return _decided(request, problem, f"Linked to {body.target}.")
 

@@ -90,6 +90,8 @@ class MappingFix(Answer):
 class LinkFix(Answer):
     record: int
     suggestion: Choice | None
+    vendor: str
+    """Key of the target's supplier that the Problem is about; then one of the source's is to be named."""
 
 
 class Told(Answer):
@@ -123,6 +125,8 @@ class Decision(Body):
     action: Name
     """One of `actions` of the Problem."""
     reason: Text = ""
+    evidence: Text = ""
+    """For `release`: whom one called back, on which number known before, and what was said."""
 
 
 class Target(Body):

@@ -54,7 +54,8 @@ def choose(request: WorkspaceRequest) -> HttpResponse:
 
 def _choice(request: WorkspaceRequest, *, error: str = "", name: str = "") -> HttpResponse:
     context = {
-        "pairs": [(spec, stand_ins.offered(spec)) for spec in INTEGRATIONS.values()],
+        "pairs": list(INTEGRATIONS.values()),
+        "trials": [spec for spec in INTEGRATIONS.values() if stand_ins.offered(spec)],
         "begun": begun(request.workspace),
         "error": error,
         "name": name,

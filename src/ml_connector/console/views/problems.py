@@ -18,11 +18,12 @@ from ml_connector.console.views import replaying
 from ml_connector.sync import approvals, links, mappings, second_person
 from ml_connector.sync import problems as deciding
 from ml_connector.sync.links import LinkRefused
-from ml_connector.sync.models import Flow, MappingVersion, Problem, Record
+from ml_connector.sync.models import Flow, MappingVersion, Problem
 from ml_connector.sync.queries.problem_list import AGES, NOBODY, Wanted, problem_list
 from ml_connector.sync.queries.problem_page import ProblemView, flows_held, problem_view
 from ml_connector.workspaces.roles import Permission
 
+EVIDENCE_MAX = 2_000
 REFUSED = (*second_person.REFUSALS, LinkRefused)
 
 
@@ -62,12 +63,15 @@ def decide(request: WorkspaceRequest, problem: int) -> HttpResponse:
     """A decision of one person. What needs a second one is only asked for here."""
     row = open_row(request, problem)
     action, reason = request.POST.get("action", ""), request.POST.get("reason", "")
+    evidence = request.POST.get("evidence", "")[:EVIDENCE_MAX]
     if approvals.waiting_about(request.workspace, f"problem:{row.pk}").filter(kind=action).exists():
         return problem_page(
             request, problem, error="It waits for a second person, who approves it on this page.", status=409
         )
     asks_only = action in deciding.NEEDS_SECOND_PERSON
-    return _done(request, problem, lambda: deciding.solve(row, action, reason, request.actor), follows=not asks_only)
+    return _done(
+        request, problem, lambda: deciding.solve(row, action, reason, request.actor, evidence), follows=not asks_only
+    )
 
 
 @needs(Permission.APPROVE)
@@ -112,19 +116,18 @@ def add_mapping(request: WorkspaceRequest, problem: int) -> HttpResponse:
 @needs(Permission.SOLVE)
 @require_POST
 def link(request: WorkspaceRequest, problem: int) -> HttpResponse:
-    """Says which of the target's suppliers the Problem's supplier is."""
-    open_row(request, problem)
+    """Says which of the other side's suppliers the Problem's supplier is."""
+    row = open_row(request, problem)
     target = request.POST.get("target", "").strip()
     view = problem_view(request.workspace, problem)
     if not target or view is None or view.link is None:
         return problem_page(
             request, problem, error="Choose a supplier of the other side. Nothing was changed.", status=400
         )
-    rows = Record.objects.of(request.workspace).select_related("flow__integration__workspace")
-    record = rows.get(pk=view.link.record)
+    fix = view.link
 
     def accept() -> str:
-        links.accept(record, target, request.actor)
+        links.answer(row.integration, target, request.actor, record=fix.record, vendor=fix.vendor)
         return f"Linked to {target}."
 
     return _done(request, problem, accept)

@@ -8,7 +8,7 @@ from ml_connector.sandbox.clock import Clock
 from ml_connector.sandbox.http import Request, Response
 from ml_connector.sandbox.sapb1 import errors, metadata
 from ml_connector.sandbox.sapb1.addresses import PREFIXES, Address, address_of, root_of
-from ml_connector.sandbox.sapb1.books import Books
+from ml_connector.sandbox.sapb1.books import FREIGHT, INPUT_TAX, Books
 from ml_connector.sandbox.sapb1.desk import Desk
 from ml_connector.sandbox.sapb1.errors import Refused, not_supported
 from ml_connector.sandbox.sapb1.options import SapB1Options
@@ -58,6 +58,8 @@ class SapB1(StandIn):
             "company_db": COMPANY_DB,
             "user": INTEGRATION,
             "bill_clearing_account": self._books.account_code(CLEARING),
+            "tax_account": self._books.account_code(INPUT_TAX),
+            "freight_account": self._books.account_code(FREIGHT),
         }
 
     def secrets(self) -> Row:

@@ -19,7 +19,7 @@ from ml_connector.sync.models.records import Attempt, Exchange, Link, Operation,
 from ml_connector.sync.models.runs import Run, RunKind, RunState
 from ml_connector.sync.models.targets import Listing, TargetEntry
 from ml_connector.sync.models.tasks import Task, TaskKind, TaskState
-from ml_connector.sync.models.tieouts import Pack, StoredTieOut, TieOutLine, TieOutRow
+from ml_connector.sync.models.tieouts import ClearingBalance, Pack, StoredTieOut, TieOutLine, TieOutRow
 from ml_connector.sync.models.webhooks import EventReading, ReceivedEvent, ReceivedState, Via, Webhook, WebhookState
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "ApprovalState",
     "Attempt",
     "Channel",
+    "ClearingBalance",
     "CodeListEntry",
     "Connection",
     "Event",

@@ -14,6 +14,7 @@ class ApprovalKind(models.TextChoices):
     CREDENTIALS = "credentials"
     MAPPING = "mapping"
     RETENTION = "retention"
+    RELEASE = "release"
 
 
 class ApprovalState(models.TextChoices):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from ml_connector.sync.models.configuration import Integration
+from ml_connector.sync.models.configuration import Connection, Integration
 from ml_connector.workspaces.models import WorkspaceModel
 
 
@@ -25,6 +25,8 @@ class StoredTieOut(WorkspaceModel):
     target_read_at = models.DateTimeField(null=True)
     totals = models.JSONField(default=list)
     """Per currency as plain values, as `tieout.TieOut.to_json` gives them."""
+    clearing = models.JSONField(null=True)
+    """The clearing account as plain values, as `clearing.Statement.to_json` gives them; None without one."""
     suppliers = models.PositiveIntegerField(default=0)
     differences = models.PositiveIntegerField(default=0)
     complete = models.BooleanField(default=False)
@@ -32,6 +34,21 @@ class StoredTieOut(WorkspaceModel):
 
     class Meta:
         indexes = [models.Index(fields=["workspace", "integration", "period"], name="tie_out_of")]
+
+
+class ClearingBalance(WorkspaceModel):
+    """The clearing account of a Connection, as last read."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+")
+    account = models.CharField(max_length=60)
+    name = models.CharField(max_length=200)
+    amount = models.BigIntegerField()
+    """In 1/10,000; above zero: a debit balance."""
+    currency = models.CharField(max_length=3)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "connection"], name="clearing_of")]
 
 
 class TieOutRow(WorkspaceModel):

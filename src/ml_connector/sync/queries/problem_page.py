@@ -17,9 +17,20 @@ from ml_connector.sync import approvals, control, mappings
 from ml_connector.sync.codes import fault
 from ml_connector.sync.flows import declaration, document_flows, side, target_of
 from ml_connector.sync.links import CAUSE as SUPPLIER_AMBIGUOUS
+from ml_connector.sync.links import UNKNOWN_VENDOR
 from ml_connector.sync.mapping_checks import MappingRefused
-from ml_connector.sync.models import Flow, Problem, ProblemComment, ProblemState, Record, RunKind, State, TargetEntry
-from ml_connector.sync.problems import ACTIONS, NEEDS_SECOND_PERSON, ONLY_FOR
+from ml_connector.sync.models import (
+    Flow,
+    Link,
+    Problem,
+    ProblemComment,
+    ProblemState,
+    Record,
+    RunKind,
+    State,
+    TargetEntry,
+)
+from ml_connector.sync.problems import ACTIONS, NEEDS_EVIDENCE, NEEDS_SECOND_PERSON, fits
 from ml_connector.sync.queries.approval_page import ApprovalRow, approval_row
 from ml_connector.sync.queries.problems import ProblemRow, one_problem
 from ml_connector.sync.queries.record_page import ON_ITS_WAY, flat
@@ -61,7 +72,7 @@ class MappingFix:
 
 @dataclass(frozen=True)
 class LinkFix:
-    """The Problem ends when a person says which of the target's suppliers this one is, or that it is none of them."""
+    """The Problem ends when a person says which of the other side's suppliers this one is."""
 
     record: int
     ours: dict[str, str]
@@ -71,6 +82,18 @@ class LinkFix:
     source_label: str
     target_label: str
     choices: tuple[Choice, ...]
+    vendor: str = ""
+    """Key of the target's supplier that the Problem is about; then one of the source's is chosen."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of what is shown of the two."""
+        return tuple(self.ours or self.theirs)
+
+    @property
+    def asked_of(self) -> str:
+        """The system whose supplier is to be chosen."""
+        return self.source_label if self.vendor else self.target_label
 
 
 @dataclass(frozen=True)
@@ -81,6 +104,7 @@ class Action:
     text: str
     needs_reason: bool
     needs_second: bool
+    needs_evidence: bool
 
 
 @dataclass(frozen=True)
@@ -128,6 +152,11 @@ class ProblemView:
     """What waits for a second person."""
     story: tuple[Told, ...]
     comments: tuple[ProblemComment, ...]
+
+    @property
+    def releases(self) -> bool:
+        """Whether the decision rests on a call back."""
+        return any(action.needs_evidence for action in self.actions)
 
 
 def problem_view(workspace: Workspace, problem_id: int) -> ProblemView | None:
@@ -197,6 +226,8 @@ def _mapping(problem: Problem) -> MappingFix | None:
 
 
 def _link(problem: Problem) -> LinkFix | None:
+    if problem.cause == UNKNOWN_VENDOR and not problem.blocks:
+        return _vendor(problem)
     if problem.cause != SUPPLIER_AMBIGUOUS:
         return None
     flows = document_flows(problem.integration, "supplier")
@@ -225,6 +256,34 @@ def _link(problem: Problem) -> LinkFix | None:
     )
 
 
+def _vendor(problem: Problem) -> LinkFix | None:
+    """One of the target's suppliers: which of the source's is it?"""
+    about = Record.objects.of(problem.workspace_id).filter(problems__problem=problem).first()
+    if about is None:
+        return None
+    flows = document_flows(problem.integration, "supplier")
+    linked = Link.objects.of(problem.workspace_id).filter(integration=problem.integration, type="supplier")
+    rows = Record.objects.of(problem.workspace_id).filter(flow__in=[flow.pk for flow in flows], gone=False)
+    free = rows.exclude(key__in=linked.values("source_key")).order_by("key")
+    suppliers = {key: flat(msgspec.json.decode(bytes(payload))) for key, payload in
+                 free.values_list("key", "payload")[:OFFERED]}  # fmt: skip
+    if not suppliers:
+        return None
+    likely = problem.detail.get("source_key", "")
+    ours = suppliers.get(likely, {})
+    page = declaration(problem.integration)
+    return LinkFix(
+        about.pk,
+        ours,
+        flat(msgspec.json.decode(bytes(about.payload))),
+        Choice(likely, ours.get("name", "")) if ours else None,
+        page.system(Side.ERP).label,
+        page.system(Side.PLATFORM).label,
+        tuple(Choice(key, fields.get("name", "")) for key, fields in suppliers.items()),
+        vendor=about.key,
+    )
+
+
 def _asked(problem: Problem) -> ApprovalRow | None:
     """A decision that was asked for, or a mapping of its code."""
     found = approvals.waiting_about(problem.workspace_id, f"problem:{problem.pk}").first()
@@ -237,9 +296,9 @@ def _asked(problem: Problem) -> ApprovalRow | None:
 
 def _actions(problem: Problem) -> tuple[Action, ...]:
     return tuple(
-        Action(name, text, name != "retry", name in NEEDS_SECOND_PERSON)
+        Action(name, text, name != "retry", name in NEEDS_SECOND_PERSON, name in NEEDS_EVIDENCE)
         for name, text in ACTIONS.items()
-        if problem.cause in ONLY_FOR.get(name, {problem.cause}) and not (name == "accept" and problem.blocks)
+        if fits(problem.cause, name) and (name == "accept") is not problem.blocks
     )
 
 

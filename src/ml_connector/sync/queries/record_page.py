@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
+from ml_connector.integrations.base import Side
 from ml_connector.redaction import HIDDEN, is_secret_name, redacted
 from ml_connector.sync.flows import declaration, source_of, spec_of, target_of
 from ml_connector.sync.holds import covering
-from ml_connector.sync.models import Attempt, Exchange, Hold, Outcome, Record, State, TargetEntry
+from ml_connector.sync.models import Attempt, Exchange, Hold, Link, Outcome, Record, State, TargetEntry
 from ml_connector.sync.queries.story import MASKED, Event, RecordStory, story
 from ml_connector.sync.replay import REPLAYABLE
 from ml_connector.systems.weblinks import page_address
@@ -105,7 +106,7 @@ def record_view(workspace: Workspace, record_id: int) -> RecordView | None:
     target_key = told.record.target_key or ""
     return RecordView(
         told,
-        source.get("supplier", ""),
+        _supplier(record, source),
         page.system(spec.source).label,
         page.system(spec.target).label,
         fields,
@@ -125,6 +126,17 @@ def record_view(workspace: Workspace, record_id: int) -> RecordView | None:
         record.state in ON_ITS_WAY,
         tuple(covering(record)),
     )
+
+
+def _supplier(record: Record, source: dict[str, str]) -> str:
+    """The supplier as people know it: of what the platform made, the source of suppliers says who it is."""
+    key = source.get("supplier", "")
+    if not key or spec_of(record.flow).source is Side.ERP:
+        return key
+    linked = Link.objects.of(record.workspace_id).filter(
+        integration=record.flow.integration, type="supplier", target_key=key
+    )
+    return linked.values_list("source_key", flat=True).first() or key
 
 
 def flat(value: Any, name: str = "") -> dict[str, str]:

@@ -9,13 +9,14 @@ from datetime import date, datetime
 from ml_connector import clock
 from ml_connector.integrations.base import FlowKind
 from ml_connector.redaction import redacted
-from ml_connector.sync.flows import spec_of
+from ml_connector.sync.flows import declaration, spec_of
 from ml_connector.sync.models import PARK_AT, Flow, Run, RunKind, RunState
 from ml_connector.sync.queries.webhook_page import active_connections, heard
 from ml_connector.workspaces.models import Workspace
 
 PAGE = 50
 READ_TARGET = "read_target"
+COMPARE = "compare"
 FAR = 366 * 24 * 3600
 """Seconds beyond which a due time means that a job runs now."""
 
@@ -29,7 +30,8 @@ class RunRow:
     flow: str
     label: str
     kind: str
-    """As the engine calls it; READ_TARGET for the other side's reading of a Flow that writes nothing."""
+    """As the engine calls it; READ_TARGET for the other side's reading of a Flow that writes nothing, COMPARE for
+    a comparison."""
     state: str
     connection: str
     started_at: datetime
@@ -71,6 +73,8 @@ class RunPage:
     """A Run is under way: the page looks again by itself."""
     paused: dict[str, bool]
     """By name of the Integration."""
+    not_transferred: dict[str, tuple[str, ...]]
+    """What could be expected to travel and does not, by name of the Integration."""
     workers: tuple[str, ...]
 
 
@@ -84,6 +88,7 @@ def run_page(workspace: Workspace, workers: Sequence[str], before: int | None = 
         found[PAGE - 1].id if len(found) > PAGE else None,
         bool(live) or any(_due(flow) for flow in flows),
         {flow.integration.name: flow.integration.paused for flow in flows},
+        {flow.integration.name: declaration(flow.integration).not_transferred for flow in flows},
         tuple(workers),
     )
 
@@ -132,7 +137,7 @@ def _run(run: Run) -> RunRow:
         run.flow.integration.name,
         run.flow.name,
         spec_of(run.flow).label,
-        READ_TARGET if run.kind == RunKind.PUSH and spec_of(run.flow).kind is not FlowKind.DOCUMENTS else run.kind,
+        _kind(run),
         run.state,
         run.connection.name,
         run.started_at,
@@ -140,6 +145,13 @@ def _run(run: Run) -> RunRow:
         tuple((name, value) for name, value in run.counts.items() if _counted(name, value)),
         redacted(run.text),
     )  # fmt: skip
+
+
+def _kind(run: Run) -> str:
+    kind = spec_of(run.flow).kind
+    if run.kind != RunKind.PUSH or kind is FlowKind.DOCUMENTS:
+        return run.kind
+    return COMPARE if kind is FlowKind.COMPARED else READ_TARGET
 
 
 def _counted(name: str, value: object) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+import msgspec
 from django.db.models import Q, QuerySet
 
 from ml_connector.sync.books import declares_documents
@@ -37,6 +38,24 @@ class Sum:
 
 
 @dataclass(frozen=True)
+class Clearing:
+    """The clearing account, as `sync.clearing.Statement` says it."""
+
+    account: str
+    name: str
+    currency: str
+    read_at: datetime
+    balance: Decimal
+    paid: Decimal
+    posted: Decimal
+    to_post: Decimal
+    left_out: Decimal
+    to_cancel: Decimal
+    others: Decimal
+    unvalued: int
+
+
+@dataclass(frozen=True)
 class Head:
     """One kept tie-out, without its rows."""
 
@@ -52,6 +71,8 @@ class Head:
     suppliers: int
     differences: int
     sums: tuple[Sum, ...]
+    clearing: Clearing | None
+    """The account that payments are posted to; None where none are posted."""
 
     @property
     def unexplained(self) -> dict[str, Decimal]:
@@ -156,6 +177,7 @@ def head(stored: StoredTieOut) -> Head:
             )
             for total in stored.totals
         ),
+        msgspec.convert(stored.clearing, Clearing, strict=False) if stored.clearing else None,
     )
 
 

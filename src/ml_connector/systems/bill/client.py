@@ -14,7 +14,8 @@ from ml_connector.systems.bill.currencies import Currencies
 from ml_connector.systems.bill.payments import OutsidePayments, payments
 from ml_connector.systems.bill.ping import ping
 from ml_connector.systems.bill.session import PARALLEL, Bill
-from ml_connector.systems.bill.vendors import Vendors, vendors
+from ml_connector.systems.bill.vendor_reading import ReadVendors
+from ml_connector.systems.bill.vendors import Vendors
 from ml_connector.systems.bill.webhooks import BillSubscriptions
 
 READS = frozenset({"supplier", "gl_account", "cost_center", "payment"})
@@ -32,7 +33,7 @@ class BillClient:
 
     def source(self, record_type: str, policy: Mapping[str, Any]) -> Source[Any]:
         makers: dict[str, Callable[[], Source[Any]]] = {
-            "supplier": lambda: vendors(self._bill),
+            "supplier": lambda: ReadVendors(self._bill),
             "gl_account": lambda: accounts(self._bill),
             "cost_center": lambda: cost_centers(self._bill, self._bill.settings.cost_center_axis),
             "payment": lambda: payments(self._bill, self._currencies),

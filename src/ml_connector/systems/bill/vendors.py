@@ -3,8 +3,9 @@
 BILL requires a name of 1 to 100 characters and an address with line1, city, postal code and a two-letter country;
 knows neither PUT nor DELETE (archive and restore instead, both idempotent); and leaves unset fields out of its
 answers. A row of the list can carry fewer fields than the vendor itself. Whether it refuses a second vendor with the
-same name is not documented, so the name is searched first. Bank details and payment information are never sent nor
-read (R52); BILL owns them, the terms, the account number and the automatic payment.
+same name is not documented, so the name is searched first. Bank details and payment information are never sent, and of
+what BILL states of them only a keyed hash is kept (R52); BILL owns them, the terms, the account number and the
+automatic payment. Vendors as a source are in `vendor_reading`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import Any
 
 from ml_connector.domain.numbers import normalised, normalised_code
 from ml_connector.domain.records import Address, Supplier, TaxIdKind
-from ml_connector.systems.base import Cursor, DocumentState, Found, Item, NotFound, OutcomeUnknown, Ref, Refused
+from ml_connector.systems.base import Cursor, DocumentState, Found, NotFound, OutcomeUnknown, Ref, Refused
 from ml_connector.systems.bill.currencies import Currencies
-from ml_connector.systems.bill.lists import Rowed, created_pages, instant, part, safe, stamp, text, updated_pages, words
+from ml_connector.systems.bill.lists import created_pages, part, safe, stamp, text, updated_pages, words
 from ml_connector.systems.bill.session import Bill, Json, identified
 from ml_connector.systems.bill.settings import BillSettings
 
@@ -258,15 +259,6 @@ class Vendors:
     def _as_found(self, sent: Supplier) -> Supplier:
         """What the vendor reads like once it holds what we send."""
         return from_vendor({**to_vendor(sent, self.bill.settings), "id": sent.code}, sent.code)
-
-
-def vendors(bill: Bill) -> Rowed[Supplier]:
-    """Source of Supplier."""
-
-    def convert(row: Json) -> Item[Supplier]:
-        return Item(text(row, "id"), from_vendor(row), stamp(row), instant(row))
-
-    return Rowed(bill, PATH, "vendor", convert)
 
 
 def _from_address(row: Json) -> Address:

@@ -13,11 +13,12 @@ from datetime import date, datetime
 from functools import cached_property
 
 from ml_connector.domain.records import AccountType, CostCenter, GlAccount
-from ml_connector.systems.base import Item, ShapeChanged
+from ml_connector.systems.base import Balance, Item, ShapeChanged
+from ml_connector.systems.sapb1.company import Books
 from ml_connector.systems.sapb1.errors import NAME
 from ml_connector.systems.sapb1.partners import ALL_CURRENCIES
 from ml_connector.systems.sapb1.reading import Query, Reading, Whole
-from ml_connector.systems.sapb1.rows import active, day, members, text, words, yes
+from ml_connector.systems.sapb1.rows import active, amount, day, members, number, text, words, yes
 from ml_connector.systems.sapb1.session import Json
 from ml_connector.systems.sapb1.settings import Options
 
@@ -46,6 +47,9 @@ RULE = Query(
 TYPES = {"at_Revenues": AccountType.REVENUE, "at_Expenses": AccountType.EXPENSE}
 
 
+BALANCE = Query(ACCOUNTS, ("Code", "FormatCode", "Name", "Balance"))
+
+
 class Parents:
     """Which account stands above which."""
 
@@ -64,6 +68,17 @@ class Parents:
     def _above(self) -> dict[str, str | None]:
         query = Query(ACCOUNTS, ("Code", "FatherAccountKey"))
         return {text(row, "Code"): words(row, "FatherAccountKey") for row in self._reading.rows(query, "Code")}
+
+
+def clearing(reading: Reading, books: Books, options: Options) -> Balance | None:
+    """The balance, in the company's own currency, of the account that BILL's payments are posted to."""
+    code = options.bill_clearing_account
+    row = reading.one(BALANCE, code, f"account {code}") if code else None
+    if row is None:
+        return None
+    currency = books.company.local_currency
+    shown = words(row, "FormatCode") or code
+    return Balance(shown, words(row, "Name") or shown, amount(number(row, "Balance"), currency), currency)
 
 
 def accounts(reading: Reading, options: Options, now: Callable[[], datetime]) -> Whole[GlAccount]:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ml_connector.systems.base import Access, Identity, Source, Step, Target
+from ml_connector.systems.base import Access, Balance, Identity, Source, Step, Target
 from ml_connector.systems.sapb1 import company
-from ml_connector.systems.sapb1.accounts import accounts, cost_centers
+from ml_connector.systems.sapb1.accounts import accounts, clearing, cost_centers
 from ml_connector.systems.sapb1.company import Books
 from ml_connector.systems.sapb1.invoices import Invoices
 from ml_connector.systems.sapb1.partners import Suppliers
@@ -50,6 +50,9 @@ class Client:
             "payment": lambda: VendorPayments(self._reading, self._books, self._layer.options),
         }
         return makers[record_type]()
+
+    def clearing(self) -> Balance | None:
+        return clearing(self._reading, self._books, self._layer.options)
 
     def identity(self) -> Identity:
         return company.identity(self._layer)

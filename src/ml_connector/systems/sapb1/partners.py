@@ -1,8 +1,8 @@
 """BusinessPartners -> Supplier.
 
 `CardType` is customer unless said otherwise. `Valid` and `Frozen` are independent, each with dates. The currency `##`
-means all currencies. The address that suppliers are paid at is the bill-to address named as default. Bank accounts and
-payment methods are not even asked for (R52).
+means all currencies. The address that suppliers are paid at is the bill-to address named as default. Of bank accounts,
+payment methods and that address a keyed hash is kept besides, which tells a change and nothing else (R52 to R54).
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 
+import msgspec
+
 from ml_connector.domain.records import Address, Supplier, TaxIdKind
+from ml_connector.systems import fingerprint
 from ml_connector.systems.base import Cursor, Item, Page
 from ml_connector.systems.sapb1.company import Books
 from ml_connector.systems.sapb1.reading import Query, Reading
@@ -26,7 +29,11 @@ SELECT = (
     "CardCode", "CardName", "CardForeignName", "CardType", "Currency", "FederalTaxID", "VatIDNum", "EmailAddress",
     "Phone1", "ContactPerson", "PayTermsGrpCode", "PaymentBlock", "Valid", "ValidFrom", "ValidTo", "Frozen",
     "FrozenFrom", "FrozenTo", "BilltoDefault", "BPAddresses", "CreateDate", "UpdateDate", "UpdateTime",
+    "BPBankAccounts", "DefaultBankCode", "DefaultBranch", "DefaultAccount", "IBAN", "PeymentMethodCode",
+    "BPPaymentMethods",
 )  # fmt: skip
+_ACCOUNT = ("BankCode", "Branch", "AccountNo", "IBAN", "BICSwiftCode", "ABARoutingNumber", "Country")
+_DEFAULTS = ("DefaultBankCode", "DefaultBranch", "DefaultAccount", "IBAN")
 ALL_CURRENCIES = "##"
 
 _EIN = re.compile(r"[0-9]{2}-?[0-9]{7}")
@@ -62,11 +69,14 @@ class Suppliers:
 
     def _items(self, rows: list[Json]) -> list[Item[Supplier]]:
         today = self._now().astimezone(self._options.zone).date()
-        return [from_partner(row, self._books, self._options, today) for row in rows]
+        keyed = self._reading.layer.access.fingerprint
+        return [from_partner(row, self._books, self._options, today, keyed) for row in rows]
 
 
-def from_partner(row: Json, books: Books, options: Options, today: date) -> Item[Supplier]:
-    """The supplier that a business partner is on a day."""
+def from_partner(
+    row: Json, books: Books, options: Options, today: date, keyed: Callable[[str], str] | None = None
+) -> Item[Supplier]:
+    """The supplier that a business partner is on a day. `keyed` hashes what is not kept; None: nothing of it is."""
     code = text(row, "CardCode")
     spelled = words(row, "Currency")
     currency = books.iso(None if spelled == ALL_CURRENCIES else spelled)
@@ -94,7 +104,29 @@ def from_partner(row: Json, books: Books, options: Options, today: date) -> Item
         payment_blocked=yes(row, "PaymentBlock"),
     )
     changed = instant(stamp(row, "UpdateDate", "UpdateTime"), options.zone)
-    return Item(code, record, None, changed, invalid=problem)
+    return Item(code, record, None, changed, payee(row, record.address, keyed), invalid=problem)
+
+
+def payee(row: Json, paid_at: Address | None, keyed: Callable[[str], str] | None) -> dict[str, str]:
+    """The fingerprint of where the supplier's money goes (R52 to R54)."""
+    if keyed is None:
+        return {}
+    accounts = members(row, "BPBankAccounts")
+    return fingerprint.observed(
+        keyed,
+        {
+            fingerprint.ACCOUNT: {
+                "accounts": [{name: account.get(name) for name in _ACCOUNT} for account in accounts],
+                "default": {name: row.get(name) for name in _DEFAULTS if str(row.get(name)) != "-1"},
+            },
+            fingerprint.PAYEE: [account.get("AccountName") for account in accounts],
+            fingerprint.METHOD: {
+                "default": row.get("PeymentMethodCode") if row.get("PeymentMethodCode") != "-1" else None,
+                "all": [method.get("PaymentMethodCode") for method in members(row, "BPPaymentMethods")],
+            },
+            fingerprint.REMIT_TO: msgspec.structs.asdict(paid_at) if paid_at else None,
+        },
+    )
 
 
 def address(row: Json) -> Address | None:

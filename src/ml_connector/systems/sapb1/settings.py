@@ -65,17 +65,15 @@ FORM: tuple[Setting, ...] = (
     Setting(
         "bill_clearing_account",
         "Account that payments from the other system are booked against: its code in Financials > Chart of Accounts. "
-        "With segmented accounts the key such as _SYS00000000004.",
+        "With segmented accounts the key such as _SYS00000000004. Empty: payments that come back wait.",
         default="",
         label="Clearing account of payments",
-        group="Accounts",
     ),
     Setting(
         "tax_account",
         "Account of the line that carries an invoice's tax. Empty: an invoice with tax waits.",
         default="",
         label="Account of tax",
-        group="Accounts",
     ),
     Setting(
         "freight_account",

@@ -45,7 +45,7 @@ class Client:
     def source(self, record_type: str, policy: Mapping[str, Any]) -> Source[Any]:
         tables, chosen, now = self._tables, self._options, self._access.now
         sources: dict[str, Callable[[], Source[Any]]] = {
-            "supplier": lambda: suppliers(tables, chosen),
+            "supplier": lambda: suppliers(tables, chosen, self._access.fingerprint),
             "invoice": lambda: Invoices(tables, chosen, Policy.of(policy), now),
             "payment": lambda: Payments(tables, chosen, policy, now),
             "gl_account": lambda: gl_accounts(tables, chosen),

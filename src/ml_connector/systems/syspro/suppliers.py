@@ -1,15 +1,16 @@
 """ApSupplier and ApSupplierAddr -> Supplier.
 
 SYSPRO: no change date, so all are read; the address is in a table of its own, as lines whose use is the site's
-choice. Flags are Y, N or blank. Bank, remit-to and payment columns are not read (R52).
+choice. Flags are Y, N or blank. Of bank, remit-to and payment columns only a keyed hash is kept (R52).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ml_connector.domain.records import Address, Supplier, TaxIdKind
+from ml_connector.systems import fingerprint
 from ml_connector.systems.base import Item, Refused
 from ml_connector.systems.syspro.books import Currencies, currencies
 from ml_connector.systems.syspro.listing import Listing
@@ -26,7 +27,11 @@ FILTERS = {"classes": "supplier_class", "branches": "branch", "currencies": "cur
 """What `supplier_filter` may name, and the column that it looks at."""
 
 
-def suppliers(tables: Tables, options: Options) -> Listing[Supplier]:
+Keyed = Callable[[str], str] | None
+"""Hashes what is not kept; None: nothing of it is."""
+
+
+def suppliers(tables: Tables, options: Options, keyed: Keyed = None) -> Listing[Supplier]:
     """Source of Supplier."""
     unknown = set(options.supplier_filter) - set(FILTERS)
     if unknown:
@@ -35,28 +40,36 @@ def suppliers(tables: Tables, options: Options) -> Listing[Supplier]:
     def read(reading: Reading) -> Iterator[list[Item[Supplier]]]:
         units = currencies(reading, options)
         for rows in reading.pages(ApSupplier):
-            yield _items(reading, rows, units, options)
+            yield _items(reading, rows, units, options, keyed)
 
     def one(reading: Reading, key: str) -> Item[Supplier] | None:
         rows = reading.rows(ApSupplier, that("Supplier", "eq", key))
-        return next(iter(_items(reading, rows, currencies(reading, options), options)), None)
+        return next(iter(_items(reading, rows, currencies(reading, options), options, keyed)), None)
 
     return Listing(tables, read, one)
 
 
-def _items(reading: Reading, rows: Sequence[ApSupplier], units: Currencies, options: Options) -> list[Item[Supplier]]:
+def _items(
+    reading: Reading, rows: Sequence[ApSupplier], units: Currencies, options: Options, keyed: Keyed
+) -> list[Item[Supplier]]:
     """The suppliers of a page with their addresses, which lie between the same two keys."""
     if not rows:
         return []
     between = that("Supplier", "ge", rows[0].supplier).plus(that("Supplier", "le", rows[-1].supplier))
     addresses = {row.supplier.rstrip(): row for row in reading.rows(ApSupplierAddr, between)}
     return [
-        supplier(row, addresses.get(row.supplier.rstrip()), units, options) for row in rows if _wanted(row, options)
+        supplier(row, addresses.get(row.supplier.rstrip()), units, options, keyed)
+        for row in rows
+        if _wanted(row, options)
     ]
 
 
 def supplier(
-    row: ApSupplier, address_row: ApSupplierAddr | None, units: Currencies, options: Options
+    row: ApSupplier,
+    address_row: ApSupplierAddr | None,
+    units: Currencies,
+    options: Options,
+    keyed: Keyed = None,
 ) -> Item[Supplier]:
     """The supplier of a row and its address row."""
     code = row.supplier.rstrip()
@@ -86,7 +99,25 @@ def supplier(
         needs_receipt_match=_text(row.grn_match_reqd) == "Y",
         default_account=_text(row.merch_gl_code),
     )
-    return Item(key=code, record=record, invalid=problem)
+    return Item(key=code, record=record, observed=payee(row, address_row, keyed), invalid=problem)
+
+
+def payee(row: ApSupplier, address_row: ApSupplierAddr | None, keyed: Keyed) -> dict[str, str]:
+    """The fingerprint of where the supplier's money goes (R52 to R54)."""
+    there: dict[str, str | None] = {}
+    if address_row is not None:
+        names = [column.field for column in columns(ApSupplierAddr) if column.field.startswith("remit_")]
+        there = {name: getattr(address_row, name) for name in names}
+    return fingerprint.observed(
+        keyed,
+        {
+            fingerprint.ACCOUNT: [row.bank_account, row.bank_branch, row.eft_bank_acc_type],
+            fingerprint.METHOD: row.pay_by_eft,
+            fingerprint.PAYEE: there.pop("remit_name", None),
+            fingerprint.REMIT_TO: there,
+            fingerprint.REMIT_EMAIL: row.remit_email,
+        },
+    )
 
 
 def tax_id_kind(tax_id: str) -> TaxIdKind:

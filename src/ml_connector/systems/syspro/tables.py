@@ -57,11 +57,14 @@ class ApSupplier(Row):
     tax_regn_num: Text
     on_hold: Text
     state: Text
+    bank_account: Text
+    bank_branch: Text
+    pay_by_eft: Text
+    eft_bank_acc_type: Text
+    remit_email: Text
 
 
 class ApSupplierAddr(Row):
-    """Without the remit-to columns, which are never read (R52)."""
-
     NAME = "ApSupplierAddr"
     KEY = ("Supplier",)
     supplier: str
@@ -72,6 +75,14 @@ class ApSupplierAddr(Row):
     sup_addr4: Text
     sup_addr5: Text
     sup_postal_code: Text
+    remit_name: Text
+    remit_addr1: Text
+    remit_addr2: Text
+    remit_addr3: Text
+    remit_addr3_loc: Text
+    remit_addr4: Text
+    remit_addr5: Text
+    remit_postal_code: Text
 
 
 class SupplierTerms(Row):
