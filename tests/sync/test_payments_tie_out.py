@@ -56,7 +56,10 @@ def test_a_payment_is_explained_at_each_step_until_both_sides_agree(pair):  # R2
     pair.later(minutes=1)
     pair.run("payments", RunKind.PULL)
     assert reasons(listed(pair)) == {**before, "payment_to_post": Decimal("250.00")}
+    unread = {"method": "GET", "path": "*/PurchaseInvoices(*)"}
+    pair.b1.faults([{"match": unread, "do": "status", "status": 503}])
     pair.run("payments", RunKind.PUSH)
+    pair.b1.faults([])
     posted = tie_out(pair.integration)
     assert reasons(posted) == {**before, "payment_posted": Decimal("250.00")}
     (line,) = [line for row in posted.rows for line in row.lines if line.reason is Reason.PAYMENT_POSTED]

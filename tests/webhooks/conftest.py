@@ -118,7 +118,7 @@ class House(Bench):
         return {row.key: json.loads(bytes(row.payload))["status"] for row in rows}
 
 
-def until(condition: Callable[[], Any], seconds: float = 5) -> None:
+def until(condition: Callable[[], Any], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)

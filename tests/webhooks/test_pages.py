@@ -61,7 +61,7 @@ def test_without_a_public_address_every_page_says_polling_only(house, browse, ru
     assert [row.heard for row in flow_rows(house.workspace) if row.name == "payments"] == ["polling only"]
     assert [row.heard for row in flow_rows(house.workspace) if row.name == "invoices"] == [""]
     guide = text_of(client, "first-minutes/sapb1-bill/bench")
-    assert "Polling only: payments of BILL are looked for every 15 min." in guide
+    assert "Polling only: BILL is asked for vendors in BILL and payments every 15 min." in guide
     said = run("status")
     assert (said.exit_code, "polling only" in said.stdout) == (0, True)
     assert "rotate" not in text_of(client, "connections").lower()
@@ -76,7 +76,7 @@ def test_the_connection_says_how_its_webhook_is(sender, browse):  # R57
     for said in ("In force", "1 within 24 hours", "Refused as not genuine", "Key in force since", "Rotate the key"):
         assert said in text
     assert "webhook" in text_of(client, "runs")
-    assert "BILL announces payments by webhook" in text_of(client, "first-minutes/sapb1-bill/bench")
+    assert "BILL announces vendors in BILL and payments by webhook" in text_of(client, "first-minutes/sapb1-bill/bench")
     assert house.webhook.path not in text and house.key not in text  # R71
 
 
@@ -118,12 +118,12 @@ def test_the_list_of_events_leads_to_records_and_reads_again(sender, browse):  #
     assert "No events yet" in text_of(client, "connections/events")
     house.pay()
     house.wait(1)
-    sender.send(sender.body("e2", "vendor", "00901X"))
+    sender.send(sender.body("e2", "bill", "00n01X"))
     house.pull()
     (record,) = [row.pk for row in house.on_its_way()]
     text = text_of(client, "connections/events")
     assert f"/w/acme/records/{record}" in text
-    assert "No Flow reads suppliers from BILL." in text and "Read as it is now." in text
+    assert "No Flow reads invoices from BILL." in text and "Read as it is now." in text
     assert "payment.updated" not in text_of(client, "connections/events?state=ignored")
     assert "Nothing fits" in text_of(client, "connections/events?state=waiting")
     event = house.events()[0]
@@ -207,11 +207,11 @@ def test_old_events_are_removed_unless_something_keeps_them(sender):  # R70
     house = sender.house
     house.pay()
     house.wait(1)
-    sender.send(sender.body("e2", "vendor", "00901X"))
+    sender.send(sender.body("e2", "bill", "00n01X"))
     house.pull()
     sender.send(sender.body("waits"))
     ReceivedEvent.objects.of(house.workspace).update(received_at=clock.now().replace(year=2010))
-    sender.send(sender.body("young", "vendor", "00901X"))
+    sender.send(sender.body("young", "bill", "00n01X"))
     hold = Hold.objects.create(
         workspace=house.workspace, kind="workspace", reason="case", set_by="t", set_at=clock.now()
     )  # fmt: skip

@@ -188,6 +188,6 @@ def test_a_person_sees_events_and_rotates_the_key_by_keyboard(house, serve, port
         page.get_by_text("the one before is good until").wait_for()
         wrong += look(page, "connections-webhook-failing")
         page.goto(f"{base}/runs")
-        page.get_by_text("polling only").wait_for()
+        page.get_by_text("polling only").first.wait_for()
         wrong += look(page, "runs-webhook")
     assert wrong == []

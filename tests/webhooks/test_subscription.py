@@ -32,7 +32,8 @@ def test_it_is_made_once_for_what_the_flows_read_and_its_key_is_sealed(house, en
     webhook = house.look()
     assert (webhook.state, webhook.subscription) == ("active", house.subscription["id"])
     assert house.subscription["notificationUrl"] == f"{endpoint}/hooks/{webhook.path}"
-    assert {event["type"] for event in house.subscription["events"]} == {"payment.updated", "payment.failed"}
+    vendors = {f"vendor.{what}" for what in ("created", "updated", "archived", "restored")}
+    assert {event["type"] for event in house.subscription["events"]} == {"payment.updated", "payment.failed", *vendors}
     assert webhook.next_check_at == clock.now() + timedelta(hours=1)
     house.look()
     assert len(calls(house)) == 1

@@ -131,7 +131,7 @@ def announcements(spec: IntegrationSpec, *, reached: bool) -> list[str]:
             )
         else:
             said.append(
-                f"Polling only: {labels} of {system.label} are looked for every {every} min. Vendors do not reach this"
+                f"Polling only: {system.label} is asked for {labels} every {every} min. Vendors do not reach this"
                 " installation, because ML_CONNECTOR_WEBHOOK_URL is not set."
             )
     return said
