@@ -6,7 +6,7 @@ Only 200 from the receiver is a success.
 import asyncio
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -37,6 +37,8 @@ class Notice:
 
     url: str
     body: bytes
+    once: bool = field(default=False, kw_only=True)
+    """Sent one time whatever the receiver answers."""
 
 
 N = TypeVar("N", bound=Notice)
@@ -71,7 +73,7 @@ class Delivery(Generic[N]):
             while True:
                 for notice in await self._next():
                     for _ in range(1 + self._options.webhook_duplicates):
-                        if not await self._attempt(notice):
+                        if not await self._attempt(notice) and not notice.once:
                             repetitions.create_task(self._repeat(notice))
 
     async def _next(self) -> list[N]:
