@@ -15,6 +15,8 @@ from ml_connector.sandbox.http import Request, Response
 PREFIX = "/_files/"
 SIGNATURE = "X-Amz-Signature"
 LIFE = dt.timedelta(minutes=15)
+KEPT = 1000
+"""Files at once: with a held clock none would ever grow old."""
 
 
 class Files:
@@ -32,7 +34,7 @@ class Files:
     def keep(self, response: Response) -> str:
         """The address under which the answer is served for the next 15 minutes."""
         now = self._clock.now()
-        while self._kept and next(iter(self._kept.values()))[0] < now:
+        while self._kept and (next(iter(self._kept.values()))[0] < now or len(self._kept) >= KEPT):
             del self._kept[next(iter(self._kept))]
         name, signature = f"{self._random.getrandbits(96):024x}", f"{self._random.getrandbits(256):064x}"
         self._kept[name] = (now + LIFE, signature, response)
