@@ -143,7 +143,10 @@ class Kernel:
         task.add_done_callback(self._tasks.discard)
 
     async def _take_after(self, call: Coroutine[Any, Any, None], exchange: Exchange, passage: Passage) -> None:
-        await call
+        try:
+            await call
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
         self._take(exchange, passage)
 
     async def _take_time(self, exchange: Exchange, started: float) -> None:
