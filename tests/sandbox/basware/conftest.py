@@ -276,6 +276,14 @@ def receiver() -> Iterator[Receiver]:
     one.close()
 
 
+@pytest.fixture(scope="session")
+def contract() -> Any:
+    """The vendor's published files; only for tests that need them."""
+    from tests.sandbox.basware.published import FOLDER, Contract
+
+    return Contract(FOLDER)
+
+
 def errors(reply: httpx2.Response) -> list[tuple[str, str]]:
     """(code, message) of each error of a refusal."""
     body = reply.json()

@@ -94,6 +94,12 @@ def test_a_subscription_follows_the_contract(api, receiver, change):
     assert receiver.got == []
 
 
+@pytest.mark.parametrize("content", [b"{", b"{}", b"[]", b"[7]"])
+def test_what_is_no_list_of_subscriptions_is_refused(api, content):
+    reply = api.http.post("/v1/subscriptions", content=content, headers={"Content-Type": "application/json"})
+    assert (reply.status_code, reply.json()["hasError"]) == (400, True)
+
+
 def test_an_invoice_that_begins_to_wait_is_announced_with_ids_only(subscribed, receiver):
     subscribed.stand_in.edit("accountingDocuments", invoice())
     (body,) = receiver.wait(1)

@@ -1,6 +1,7 @@
 """Answers: nulls and dates as the site has them, and stamps."""
 
 import datetime as dt
+import random
 import re
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,12 @@ def rendered(type_name: str, row: Row, options: BaswareOptions) -> Row:
 def stamp(moment: dt.datetime) -> str:
     """An instant as the API writes it, in UTC with milliseconds."""
     return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def uuid4(source: random.Random) -> str:
+    """A UUID of version 4; the same source gives the same ones."""
+    digits = f"{source.getrandbits(128):032x}"
+    return "-".join((digits[:8], digits[8:12], f"4{digits[13:16]}", f"a{digits[17:20]}", digits[20:]))
 
 
 def pascal(value: Any) -> Any:

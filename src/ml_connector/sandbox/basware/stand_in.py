@@ -16,7 +16,7 @@ from ml_connector.sandbox.basware.files import SIGNATURE, Files
 from ml_connector.sandbox.basware.listing import Lister
 from ml_connector.sandbox.basware.masters import Masters
 from ml_connector.sandbox.basware.options import BaswareOptions
-from ml_connector.sandbox.basware.output import rendered
+from ml_connector.sandbox.basware.output import rendered, uuid4
 from ml_connector.sandbox.basware.p2p import P2P
 from ml_connector.sandbox.basware.processing import Processing
 from ml_connector.sandbox.basware.seeded import COMPANY, ELEMENT, fill
@@ -93,7 +93,7 @@ class Basware(StandIn):
         self._processing.settle()
         if request.path.startswith(FILES):
             return self._files.serve(request)
-        request_id = self._new_id()
+        request_id = uuid4(self._ids)
         try:
             response = self._answer(request, request_id)
         except Refused as refused:
@@ -146,10 +146,6 @@ class Basware(StandIn):
             raise no_rows()
         return Response.json(rendered("Company", row, self.options))
 
-    def _new_id(self) -> str:
-        digits = f"{self._ids.getrandbits(128):032x}"
-        return "-".join((digits[:8], digits[8:12], f"4{digits[13:16]}", f"a{digits[17:20]}", digits[20:]))
-
     def request_key(self, request: Request) -> str | None:
         return self._access.key(request)
 
@@ -161,11 +157,11 @@ class Basware(StandIn):
         return super().is_write(request) and request.path not in NOT_A_WRITE
 
     def throttled(self, request: Request, code: str | None) -> Response:
-        return Bare(429).response(self._new_id(), self.options.bare_errors)
+        return Bare(429).response(uuid4(self._ids), self.options.bare_errors)
 
     def in_band_error(self, request: Request, text: str) -> Response:
         refused = Refused(200, Error(UNEXPECTED, text))
-        return refused.response(self._new_id(), self.options.bare_errors)
+        return refused.response(uuid4(self._ids), self.options.bare_errors)
 
     def expire_session(self, request: Request | None) -> None:
         self._access.expire(request)

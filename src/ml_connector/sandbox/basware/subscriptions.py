@@ -18,7 +18,7 @@ from ml_connector.sandbox.basware.errors import SCHEMA, Error, Refused, RefusedP
 from ml_connector.sandbox.basware.incoming import body_of, instant
 from ml_connector.sandbox.basware.listing import Lister
 from ml_connector.sandbox.basware.options import BaswareOptions
-from ml_connector.sandbox.basware.output import stamp
+from ml_connector.sandbox.basware.output import stamp, uuid4
 from ml_connector.sandbox.basware.tables import Table
 from ml_connector.sandbox.clock import Clock
 from ml_connector.sandbox.delivery import NO_ANSWER, SUCCESS, Delivery, Notice
@@ -99,14 +99,14 @@ class Subscriptions:
     async def test_connections(self, request: Request) -> None:
         """Calls the receivers that a request to subscribe names and remembers their answers until it is handled."""
         try:
-            rows = self._read(body_of(request))
+            rows = _read(request)
         except RefusedPush:
             return
         statuses = []
         for row in rows:
             body = encode(
                 {
-                    "taskId": self._uuid(),
+                    "taskId": uuid4(self._random),
                     "taskStatus": "New",
                     "taskType": CONNECTION_TEST,
                     "documentId": CONNECTION_TEST,
@@ -123,7 +123,7 @@ class Subscriptions:
     def _new_task(self, task_type: str, sub_type: str, document: str) -> Row:
         now = self._clock.now()
         task: Row = {
-            "taskId": self._uuid(),
+            "taskId": uuid4(self._random),
             "taskStatus": "New",
             "taskType": task_type,
             "taskSubType": sub_type,
@@ -172,7 +172,7 @@ class Subscriptions:
     # --- the API -------------------------------------------------------------------------------------------
 
     def _create(self, call: Call) -> Response:
-        rows = self._read(body_of(call.request))
+        rows = _read(call.request)
         tested = self._tested.pop(id(call.request), [NO_ANSWER] * len(rows))
         if self._options.connection_test:
             for row, status in zip(rows, tested, strict=True):
@@ -185,7 +185,7 @@ class Subscriptions:
         for row in stored:
             key = f"{row['taskType']}/{row['taskSubType']}"
             if self._options.subscription_again == "add" and key in self.table:
-                key = f"{key}/{self._uuid()}"
+                key = f"{key}/{uuid4(self._random)}"
             self.table.put(key, row)
         return Response.json(stored)
 
@@ -241,15 +241,6 @@ class Subscriptions:
             raise RefusedPush(404)
         return Response.json({"taskStatus": [task]})
 
-    def _read(self, body: object) -> list[Row]:
-        if not isinstance(body, list) or not body:
-            raise _invalid("The body must be an array with at least one subscription.")
-        return [_subscription(one) for one in body]
-
-    def _uuid(self) -> str:
-        digits = f"{self._random.getrandbits(128):032x}"
-        return "-".join((digits[:8], digits[8:12], f"4{digits[13:16]}", f"a{digits[17:20]}", digits[20:]))
-
 
 def signature(secret: str, body: bytes, encoding: str) -> str:
     """HMAC-SHA256 over the raw body, the secret taken as UTF-8."""
@@ -257,6 +248,17 @@ def signature(secret: str, body: bytes, encoding: str) -> str:
     if encoding == "base64":
         return base64.b64encode(digest).decode()
     return f"sha256={digest.hex()}" if encoding == "prefixed" else digest.hex()
+
+
+def _read(request: Request) -> list[Row]:
+    """The subscriptions of a body. Raises RefusedPush."""
+    try:
+        body = body_of(request)
+    except Refused as refused:
+        raise _invalid(str(refused)) from None
+    if not isinstance(body, list) or not body:
+        raise _invalid("The body must be an array with at least one subscription.")
+    return [_subscription(one) for one in body]
 
 
 def _subscription(given: Any) -> Row:
