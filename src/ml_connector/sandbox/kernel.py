@@ -77,6 +77,15 @@ class Kernel:
         if passage.refusal is not None:
             self._send(exchange, passage.refusal)
             return
+        call = self.stand_in.call_back(request)
+        if call is not None:
+            self._start(self._take_after(call, exchange, passage))
+        else:
+            self._take(exchange, passage)
+
+    def _take(self, exchange: Exchange, passage: Passage) -> None:
+        """Answers the request, or does to it what a fault asks for."""
+        request = exchange.request
         fault = self.faults.fire(request, "body")
         if fault is not None:
             passage.entry.fault = fault.do
@@ -132,6 +141,13 @@ class Kernel:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _take_after(self, call: Coroutine[Any, Any, None], exchange: Exchange, passage: Passage) -> None:
+        try:
+            await call
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+        self._take(exchange, passage)
 
     async def _take_time(self, exchange: Exchange, started: float) -> None:
         response = self._handle(exchange.request)

@@ -2,7 +2,7 @@
 
 import difflib
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, get_type_hints
 
@@ -123,6 +123,10 @@ class StandIn(Protocol):
     @abstractmethod
     def expire_session(self, request: Request | None) -> None:
         """Makes the session that the request uses invalid, or all sessions for None."""
+
+    def call_back(self, request: Request) -> Coroutine[Any, Any, None] | None:
+        """What the system says to its client before it answers this request: awaited before `handle`, may wait."""
+        return None
 
     async def background(self) -> None:
         """Runs beside the server until it stops, for what a system sends by itself."""

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ml_connector.sandbox.standin import Options
+from ml_connector.sandbox.delivery import WebhookOptions
 
 
 @dataclass
-class BillOptions(Options):
+class BillOptions(WebhookOptions):
     """Defaults are the published number, or the case that is harder for a client."""
 
     credential_kind: Literal["user", "sync_token"] = "user"
@@ -53,11 +53,4 @@ class BillOptions(Options):
     subscription_limit: int = 10
     subscription_status: int = 400
     webhook_key_encoding: Literal["utf8", "base64"] = "utf8"
-    webhook_retries: int = 5
-    webhook_backoff_base_s: float = 1
-    webhook_timeout_s: float = 10
     webhook_disable_after_exhausted: bool = True
-    webhook_delivery: Literal["in_order", "reversed", "none"] = "in_order"
-    webhook_duplicates: int = 0
-    """How often each notification is sent again."""
-    webhook_bad_signature: bool = False

@@ -9,21 +9,31 @@ import base64
 import datetime as dt
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ml_connector.sandbox.bill.delivery import Delivery, Notice
 from ml_connector.sandbox.bill.errors import Error, Refused, invalid, not_found
 from ml_connector.sandbox.bill.listing import Listing, Rules
-from ml_connector.sandbox.bill.notifications import CATALOG, VERSION, Notifications, entity_of
+from ml_connector.sandbox.bill.notifications import CATALOG, VERSION, Notifications, entity_of, signature
 from ml_connector.sandbox.bill.reading import Reader, body_of, merged
 from ml_connector.sandbox.bill.records import Books, Call, normal_stamp
 from ml_connector.sandbox.bill.sessions import Sessions
 from ml_connector.sandbox.bill.tables import Table
+from ml_connector.sandbox.delivery import Delivery, Notice
 from ml_connector.sandbox.http import Request, Response
 from ml_connector.sandbox.standin import BadInput, Row
 
 REMEMBERED = dt.timedelta(hours=24)
 _uuid4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Notification(Notice):
+    """One event for one subscription."""
+
+    event: str
+    subscription: str
+    key: str
 
 
 class Webhooks:
@@ -38,7 +48,7 @@ class Webhooks:
         self._replies: dict[str, tuple[dt.datetime, Response]] = {}
         self.subscriptions = Table()
         self.events = Table("subscriptionId")
-        self.delivery = Delivery(books.options, self._delivered, self._exhausted)
+        self.delivery = Delivery(books.options, self._signed, self._delivered, self._exhausted)
         books.announce = self.announce
 
     def announce(self, event: str, row: Row) -> None:
@@ -196,14 +206,17 @@ class Webhooks:
 
     def _send(self, event: Row, subscription: Row) -> None:
         url, key = subscription["notificationUrl"], self._keys[subscription["id"]]
-        self.delivery.send(Notice(event["id"], subscription["id"], url, event["payload"].encode(), key))
+        self.delivery.send(Notification(url, event["payload"].encode(), event["id"], subscription["id"], key))
 
-    def _delivered(self, notice: Notice, status: int) -> None:
+    def _signed(self, notice: Notification, body: bytes) -> dict[str, str]:
+        return {"x-bill-sha-signature": signature(notice.key, body, self._books.options.webhook_key_encoding)}
+
+    def _delivered(self, notice: Notification, status: int) -> None:
         event = self.events.get(notice.event)
         if event is not None:
             event["statusCode"] = status
 
-    def _exhausted(self, notice: Notice) -> None:
+    def _exhausted(self, notice: Notification) -> None:
         """All retries failed: BILL switches the subscription off."""
         subscription = self.subscriptions.get(notice.subscription)
         if subscription is not None and self._books.options.webhook_disable_after_exhausted:

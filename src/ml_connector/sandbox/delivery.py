@@ -1,17 +1,16 @@
-"""Sends notifications: signed, again after a failure with growing pauses, and out of order when asked to.
+"""Sends a vendor's notifications: again after a failure with growing pauses, and out of order when asked to.
 
-BILL: success is HTTP 200 from the receiver; a failure is repeated with exponential backoff, and when all
-repetitions have failed the subscription is switched off.
+Only 200 from the receiver is a success.
 """
 
 import asyncio
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from ml_connector.sandbox.bill.notifications import signature
-from ml_connector.sandbox.bill.options import BillOptions
+from ml_connector.sandbox.standin import Options
 
 SUCCESS = 200
 NO_ANSWER = 0
@@ -19,32 +18,52 @@ GATHERING_S = 0.05
 """How long notifications are collected to be sent in reverse order."""
 
 
+@dataclass
+class WebhookOptions(Options):
+    """The switches of a stand-in that sends notifications."""
+
+    webhook_retries: int = 5
+    webhook_backoff_base_s: float = 1
+    webhook_timeout_s: float = 10
+    webhook_delivery: Literal["in_order", "reversed", "none"] = "in_order"
+    webhook_duplicates: int = 0
+    """How often each notification is sent again."""
+    webhook_bad_signature: bool = False
+
+
 @dataclass(frozen=True)
 class Notice:
-    """One notification for one subscription."""
+    """One notification for one receiver. A system's own says what it is signed with."""
 
-    event: str
-    subscription: str
     url: str
     body: bytes
-    key: str
+    once: bool = field(default=False, kw_only=True)
+    """Sent one time whatever the receiver answers."""
 
 
-class Delivery:
-    """The queue of notifications. `run` sends them beside the server."""
+N = TypeVar("N", bound=Notice)
+
+
+class Delivery(Generic[N]):
+    """The queue of notifications. `run` sends them beside the server.
+
+    `headers` signs the bytes that it is given, which are those of the body unless the signature is to be wrong.
+    """
 
     def __init__(
         self,
-        options: BillOptions,
-        delivered: Callable[[Notice, int], None],
-        exhausted: Callable[[Notice], None],
+        options: WebhookOptions,
+        headers: Callable[[N, bytes], dict[str, str]],
+        delivered: Callable[[N, int], None],
+        exhausted: Callable[[N], None],
     ) -> None:
         self._options = options
+        self._headers = headers
         self._delivered = delivered
         self._exhausted = exhausted
-        self._queue: asyncio.Queue[Notice] = asyncio.Queue()
+        self._queue: asyncio.Queue[N] = asyncio.Queue()
 
-    def send(self, notice: Notice) -> None:
+    def send(self, notice: N) -> None:
         if self._options.webhook_delivery != "none":
             self._queue.put_nowait(notice)
 
@@ -54,10 +73,10 @@ class Delivery:
             while True:
                 for notice in await self._next():
                     for _ in range(1 + self._options.webhook_duplicates):
-                        if not await self._attempt(notice):
+                        if not await self._attempt(notice) and not notice.once:
                             repetitions.create_task(self._repeat(notice))
 
-    async def _next(self) -> list[Notice]:
+    async def _next(self) -> list[N]:
         notices = [await self._queue.get()]
         if self._options.webhook_delivery == "reversed":
             await asyncio.sleep(GATHERING_S)
@@ -65,24 +84,24 @@ class Delivery:
                 notices.insert(0, self._queue.get_nowait())
         return notices
 
-    async def _repeat(self, notice: Notice) -> None:
+    async def _repeat(self, notice: N) -> None:
         for attempt in range(self._options.webhook_retries):
             await asyncio.sleep(self._options.webhook_backoff_base_s * 2**attempt)
             if await self._attempt(notice):
                 return
         self._exhausted(notice)
 
-    async def _attempt(self, notice: Notice) -> bool:
-        status = await self._post(notice)
+    async def _attempt(self, notice: N) -> bool:
+        status = await self.post(notice)
         self._delivered(notice, status)
         return status == SUCCESS
 
-    async def _post(self, notice: Notice) -> int:
+    async def post(self, notice: N) -> int:
+        """One attempt, signed; the status of the answer, 0 without one."""
         signed = notice.body + b"!" if self._options.webhook_bad_signature else notice.body
-        mark = signature(notice.key, signed, self._options.webhook_key_encoding)
         try:
             async with asyncio.timeout(self._options.webhook_timeout_s):
-                return await post(notice.url, notice.body, {"x-bill-sha-signature": mark})
+                return await post(notice.url, notice.body, self._headers(notice, signed))
         except (OSError, TimeoutError, ValueError):
             return NO_ANSWER
 
