@@ -3,13 +3,14 @@
 from ml_connector.sandbox.syspro.apstin import APSTIN
 from ml_connector.sandbox.syspro.books import Books
 from ml_connector.sandbox.syspro.documents import Refused
+from ml_connector.sandbox.syspro.gentjl import GENTJL
 from ml_connector.sandbox.syspro.ledger import Ledger
 from ml_connector.sandbox.syspro.options import SysproOptions
 from ml_connector.sandbox.syspro.posting import Call
 from ml_connector.sandbox.syspro.sessions import NOT_INSTALLED
 from ml_connector.sandbox.syspro.settling import Settling
 
-BUSINESS_OBJECTS = {one.code: one for one in (APSTIN,)}
+BUSINESS_OBJECTS = {one.code: one for one in (APSTIN, GENTJL)}
 
 
 class Writes:
