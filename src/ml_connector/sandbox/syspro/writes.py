@@ -1,5 +1,6 @@
 """The business objects that write, and how a call reaches one of them."""
 
+from ml_connector.sandbox.syspro.apsssp import APSSSP
 from ml_connector.sandbox.syspro.apstin import APSTIN
 from ml_connector.sandbox.syspro.books import Books
 from ml_connector.sandbox.syspro.documents import Refused
@@ -10,7 +11,7 @@ from ml_connector.sandbox.syspro.posting import Call
 from ml_connector.sandbox.syspro.sessions import NOT_INSTALLED
 from ml_connector.sandbox.syspro.settling import Settling
 
-BUSINESS_OBJECTS = {one.code: one for one in (APSTIN, GENTJL)}
+BUSINESS_OBJECTS = {one.code: one for one in (APSTIN, APSSSP, GENTJL)}
 
 
 class Writes:
