@@ -7,11 +7,12 @@ from ml_connector.sandbox.syspro.documents import Refused
 from ml_connector.sandbox.syspro.gentjl import GENTJL
 from ml_connector.sandbox.syspro.ledger import Ledger
 from ml_connector.sandbox.syspro.options import SysproOptions
+from ml_connector.sandbox.syspro.portoi import PORTOI
 from ml_connector.sandbox.syspro.posting import Call
 from ml_connector.sandbox.syspro.sessions import NOT_INSTALLED
 from ml_connector.sandbox.syspro.settling import Settling
 
-BUSINESS_OBJECTS = {one.code: one for one in (APSTIN, APSSSP, GENTJL)}
+BUSINESS_OBJECTS = {one.code: one for one in (APSTIN, APSSSP, GENTJL, PORTOI)}
 
 
 class Writes:
