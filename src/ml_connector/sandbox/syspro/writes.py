@@ -7,12 +7,15 @@ from ml_connector.sandbox.syspro.documents import Refused
 from ml_connector.sandbox.syspro.gentjl import GENTJL
 from ml_connector.sandbox.syspro.ledger import Ledger
 from ml_connector.sandbox.syspro.options import SysproOptions
+from ml_connector.sandbox.syspro.payment_runs import APSTPY
+from ml_connector.sandbox.syspro.payments import APSTPM
 from ml_connector.sandbox.syspro.portoi import PORTOI
 from ml_connector.sandbox.syspro.posting import Call
 from ml_connector.sandbox.syspro.sessions import NOT_INSTALLED
 from ml_connector.sandbox.syspro.settling import Settling
+from ml_connector.sandbox.syspro.voids import APSTPV
 
-BUSINESS_OBJECTS = {one.code: one for one in (APSTIN, APSSSP, GENTJL, PORTOI)}
+BUSINESS_OBJECTS = {one.code: one for one in (APSTIN, APSSSP, GENTJL, PORTOI, APSTPY, APSTPM, APSTPV)}
 
 
 class Writes:
