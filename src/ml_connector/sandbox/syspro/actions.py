@@ -35,10 +35,11 @@ from ml_connector.sandbox.syspro.definition import Value
 from ml_connector.sandbox.syspro.ledger import Ledger
 from ml_connector.sandbox.syspro.options import SysproOptions
 from ml_connector.sandbox.syspro.orders import Orders, local_price
-from ml_connector.sandbox.syspro.payables import Coding, Document, Payables
+from ml_connector.sandbox.syspro.payables import Payables
 from ml_connector.sandbox.syspro.schema import TABLES
 from ml_connector.sandbox.syspro.sessions import Sessions
 from ml_connector.sandbox.syspro.voids import paid_by, void
+from ml_connector.sandbox.syspro.vouchers import Coding, Document
 
 CLERK = "ADMIN"
 

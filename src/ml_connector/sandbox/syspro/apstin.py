@@ -18,9 +18,10 @@ from ml_connector.sandbox.syspro.books import CENT, LOCAL_CURRENCY, Period, adde
 from ml_connector.sandbox.syspro.definition import Value, midnight
 from ml_connector.sandbox.syspro.documents import Node
 from ml_connector.sandbox.syspro.item import MISSING, NOT_ALLOWED, NOT_FOUND, Item
-from ml_connector.sandbox.syspro.payables import Code, Coding, Document, Journal, Payables, Rate
+from ml_connector.sandbox.syspro.payables import Payables
 from ml_connector.sandbox.syspro.periods import posting_period
 from ml_connector.sandbox.syspro.posting import BusinessObject, Call, Tally
+from ml_connector.sandbox.syspro.vouchers import Code, Coding, Document, Journal, Rate
 
 MONEY = "ApInvoice.OrigInvValue"
 DUPLICATE = 130101

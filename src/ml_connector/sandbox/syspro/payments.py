@@ -11,10 +11,11 @@ from typing import Any
 from ml_connector.sandbox.syspro.books import Period
 from ml_connector.sandbox.syspro.documents import Node
 from ml_connector.sandbox.syspro.item import MISSING, NOT_ALLOWED, NOT_FOUND, Item
-from ml_connector.sandbox.syspro.payables import Journal, Payables
+from ml_connector.sandbox.syspro.payables import Payables
 from ml_connector.sandbox.syspro.payment_runs import add_run, counters_of
 from ml_connector.sandbox.syspro.periods import posting_period
 from ml_connector.sandbox.syspro.posting import BusinessObject, Call, Tally
+from ml_connector.sandbox.syspro.vouchers import Journal
 
 DUPLICATE = 130401
 ON_HOLD = 130402

@@ -13,8 +13,8 @@ from typing import Any
 from ml_connector.sandbox.syspro.books import CENT, Books
 from ml_connector.sandbox.syspro.conditions import And, Compare
 from ml_connector.sandbox.syspro.item import MISSING, NOT_ALLOWED, NOT_FOUND, Item
-from ml_connector.sandbox.syspro.payables import Coding, Journal
 from ml_connector.sandbox.syspro.schema import TABLES
+from ml_connector.sandbox.syspro.vouchers import Coding, Journal
 
 MATCHED_ALREADY = 130201
 

@@ -8,7 +8,8 @@ from typing import Any
 from ml_connector.sandbox import company
 from ml_connector.sandbox.company_names import COST_CENTERS
 from ml_connector.sandbox.syspro.books import COMPANY_ID, Books
-from ml_connector.sandbox.syspro.payables import Coding, Document, Payables
+from ml_connector.sandbox.syspro.payables import Payables
+from ml_connector.sandbox.syspro.vouchers import Coding, Document
 
 COST_CENTRE_SOURCE = "segment(9,3,-)"
 """Where this site keeps its cost centers: three characters of the ledger code from character 9 on,

@@ -9,11 +9,12 @@ from ml_connector.sandbox.syspro.books import Books, added
 from ml_connector.sandbox.syspro.conditions import And, Compare
 from ml_connector.sandbox.syspro.documents import Node
 from ml_connector.sandbox.syspro.item import NOT_FOUND, Item
-from ml_connector.sandbox.syspro.payables import Journal, Payables
+from ml_connector.sandbox.syspro.payables import Payables
 from ml_connector.sandbox.syspro.payment_runs import counters_of
 from ml_connector.sandbox.syspro.periods import posting_period
 from ml_connector.sandbox.syspro.posting import BusinessObject, Call, Tally
 from ml_connector.sandbox.syspro.schema import TABLES
+from ml_connector.sandbox.syspro.vouchers import Journal
 
 
 class Voids:
