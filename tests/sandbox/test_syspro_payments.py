@@ -153,6 +153,8 @@ def test_two_payments_of_one_invoice_are_two_rows(enet, syspro):
         ([("ELC-1001", "10.00", "0")], {"ChequeValue": None}, "ChequeValue"),
         ([("ELC-1001", "10.00", "0")], {"Cheque": "CHK 7"}, "Cheque"),
         ([("ELC-1001", "10.00", "0")], {"Cheque": None}, "Cheque"),
+        ([("ELC-1001", "10.00", "0")], {"Cheque": "0"}, "Cheque"),
+        ([("ELC-1001", "10.00", "0")], {"PayConvRte": "0"}, "PayConvRte"),
         ([("ELC-1001", "10.00", "0")], {"Supplier": "NOBODY"}, "Supplier"),
         ([("ELC-1001", "10.00", "0")], {"PaymentNumber": ""}, "PaymentNumber"),
         ([("ELC-1001", "10.00", "0")], {"PaymentReference": "R" * 51}, "PaymentReference"),
@@ -242,6 +244,45 @@ def test_a_person_voids_a_cheque_behind_our_back(enet, syspro):
     assert balance(syspro, "HU-2202") == Decimal("199.60")
     with pytest.raises(sandbox.BadInput, match="is void"):
         syspro.edit("actions", action)
+
+
+# --- the ledger ------------------------------------------------------------------------------------------
+
+
+def ledger(syspro):
+    return [(row["GlCode"], row["EntryValue"], row["SubModCheck"]) for row in syspro.state("GenTransaction")]
+
+
+def test_a_cheque_and_its_void_reach_the_ledger(enet, syspro):
+    syspro.edit("ApBranch", {"Branch": "10", "ApBrnDscGlCode": "10-6999"})
+    run = open_run(enet)
+    enet.post("APSTPM", cheque(run, ("ELC-1001", "1620.00", "20.00")))
+    booked = {("10-2100", Decimal("1620.00")), ("10-1010", Decimal("-1600.00")), ("10-6999", Decimal("-20.00"))}
+    assert {(code, value) for code, value, _ in ledger(syspro)} == booked
+    assert {number for *_, number in ledger(syspro)} == {"70011"}
+    enet.post("APSTPV", {"PaymentNumber": run, "Supplier": "ELC001", "Cheque": "70011"})
+    assert len(ledger(syspro)) == 6
+    assert sum(value for code, value, _ in ledger(syspro) if code == "10-1010") == 0
+
+
+def test_a_foreign_cheque_is_booked_at_its_own_rate(enet, syspro):
+    run = open_run(enet, Bank="EURO")
+    enet.post("APSTPM", cheque(run, ("NK-77", "2500.00", "0"), supplier="NOR002", PayConvRte="1.1"))
+    assert [value for _, value, _ in ledger(syspro)] == [Decimal("2750.00"), Decimal("-2750.00")]
+
+
+def test_a_cheque_may_stay_out_of_the_ledger_until_a_person_integrates_it(enet, syspro):
+    syspro.options({"gl_integration": "later"})
+    assert said(enet.post("APSTPM", cheque(open_run(enet), ("ELC-1001", "10.00", "0")))) == []
+    assert ledger(syspro) == []
+    syspro.edit("actions", {"do": "integrate", "year": 2026, "month": 11, "journal": 1047})
+    assert len(ledger(syspro)) == 2
+
+
+def test_a_bank_without_a_ledger_code_settles_without_a_journal(enet, syspro):
+    syspro.edit("ApBank", {"Bank": "MAIN", "CashGlCode": "10-7777"})
+    assert said(enet.post("APSTPM", cheque(open_run(enet), ("ELC-1001", "10.00", "0")))) == []
+    assert (balance(syspro, "ELC-1001"), ledger(syspro)) == (Decimal("1610.00"), [])
 
 
 # --- the story -------------------------------------------------------------------------------------------

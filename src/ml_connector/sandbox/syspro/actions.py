@@ -31,6 +31,7 @@ import msgspec
 
 from ml_connector.sandbox.standin import BadInput
 from ml_connector.sandbox.syspro.books import COMPANY_ID, Books
+from ml_connector.sandbox.syspro.conditions import Compare
 from ml_connector.sandbox.syspro.definition import Value
 from ml_connector.sandbox.syspro.ledger import Ledger
 from ml_connector.sandbox.syspro.options import SysproOptions
@@ -39,7 +40,7 @@ from ml_connector.sandbox.syspro.payables import Payables
 from ml_connector.sandbox.syspro.schema import TABLES
 from ml_connector.sandbox.syspro.sessions import Sessions
 from ml_connector.sandbox.syspro.voids import paid_by, void
-from ml_connector.sandbox.syspro.vouchers import Coding, Document
+from ml_connector.sandbox.syspro.vouchers import Coding, Document, Journal
 
 CLERK = "ADMIN"
 
@@ -189,6 +190,17 @@ class Desk:
         header = self.orders.get(order)
         self.books.edit("PorMasterHdr", [{"PurchaseOrder": header["PurchaseOrder"], "OrderStatus": "4"}])
 
+    def integrate(self, year: int, month: int, number: int) -> None:
+        """An AP journal of invoices or of cheques goes into the ledger. Raises BadInput."""
+        payments = self.books.tables["ApPayRunDet"].select(Compare("ChRegister", "eq", number))
+        if not payments:
+            self.ledger.integrate(year, month, number, CLERK)
+            return
+        names = TABLES["ApPayRunDet"].index
+        journal = Journal(year, month, number, self.books.today())
+        rows = [dict(zip(names, row, strict=True)) for row in payments]
+        self.ledger.integrate_payments(journal, rows, CLERK)
+
     def set_period(self, action: SetPeriod) -> None:
         year, _ = self.books.current_period()
         names = {year: "CurYrPrdStat", year - 1: "PrvYrPrdStat"}
@@ -210,7 +222,7 @@ def perform(row: dict[str, Any], desk: Desk) -> None:
         case HoldSupplier(supplier, on_hold):
             desk.change_supplier(supplier, {"OnHold": "Y" if on_hold else "N"})
         case Integrate(year, month, journal):
-            desk.ledger.integrate(year, month, journal, CLERK)
+            desk.integrate(year, month, journal)
         case SetPeriod():
             desk.set_period(action)
         case LogIn(operator):

@@ -1,7 +1,7 @@
 """The small company of the acceptance stories, as each of them begins.
 
     bill          five suppliers and their invoices
-    avidxchange   the same, and purchase orders 150 to 152
+    avidxchange   the same, purchase orders 150 to 152, and a ledger code for the bank
     procurify     four of the suppliers, no documents; the euro goes by the code E
     basware       the suppliers and the orders, no invoices; components have a ledger code of 27 characters
 
@@ -16,12 +16,12 @@ from typing import Any
 
 from ml_connector import sandbox
 from ml_connector.sandbox.http import decode
-from ml_connector.sandbox.syspro.books import Books
+from ml_connector.sandbox.syspro.books import COMPANY_ID, Books
 from ml_connector.sandbox.syspro.definition import Value, midnight
 from ml_connector.sandbox.syspro.options import SysproOptions
 from ml_connector.sandbox.syspro.order_lines import NON_STOCKED
 from ml_connector.sandbox.syspro.orders import Orders, local_price
-from ml_connector.sandbox.syspro.seeded import DOCUMENTS
+from ml_connector.sandbox.syspro.seeded import CASH, DOCUMENTS
 
 WITH_ORDERS = frozenset({"avidxchange", "basware"})
 COMPONENTS = "10-6100"
@@ -54,7 +54,10 @@ def rows(name: str) -> Rows:
     if name == "procurify":
         tables = {table: [row for row in held if row.get("Supplier") != "HYD005"] for table, held in tables.items()}
         _replace(tables, "Currency", "EUR", "E")
-        tables["ApBank"] = [{"Bank": "MAIN", "Description": "Operating account", "Currency": "USD"}]
+        tables["ApBank"] = [{"Bank": "MAIN", "Description": "Operating account", "Currency": "USD", "CashGlCode": CASH}]
+    if name == "avidxchange":
+        bank = {"Company": COMPANY_ID, "GlCode": CASH, "Description": "Operating bank account", "AccountType": "A"}
+        tables["GenMaster"].append({**bank, "GlGroup": "10-1", "ControlAccFlag": "Y", "AccOnHldFlag": "N"})
     if name == "basware":
         for column in ("GlCode", "MerchGlCode"):
             _replace(tables, column, COMPONENTS, LONG_COMPONENTS)

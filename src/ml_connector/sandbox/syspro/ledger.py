@@ -2,13 +2,14 @@
 
 A posted journal is one GenJournalCtl row, its GenJournalDetail rows and a GenTransaction row per entry; the balance
 of each account moves. One that is not posted has no GenTransaction rows. ASSUMED, for the letters are not public:
-JnlStatus P posted and blank not yet; Source AP, AP payments CS, a journal that was typed GJ.
+JnlStatus P posted and blank not yet; Source AP from payables, GJ for a journal that was typed.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from ml_connector.sandbox.standin import BadInput
 from ml_connector.sandbox.syspro.books import (
@@ -22,6 +23,7 @@ from ml_connector.sandbox.syspro.books import (
 )
 from ml_connector.sandbox.syspro.conditions import And, Compare
 from ml_connector.sandbox.syspro.definition import Value, midnight
+from ml_connector.sandbox.syspro.vouchers import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,45 @@ class Ledger:
         heading = Heading((year, month), self.books.today(), "AP", operator, notation=notation)
         return self.book(heading, entries)
 
-    def in_local_currency(self, amount: Decimal, currency: str) -> Decimal:
-        return amount if currency == LOCAL_CURRENCY else converted(amount, *self.books.rate(currency))
+    def integrate_payments(
+        self, journal: Journal, payments: Sequence[Mapping[str, Any]], operator: str, *, void: bool = False
+    ) -> int:
+        """Books cheques, rows of ApPayRunDet, of an AP journal or takes them back; returns the ledger's journal number.
+
+        Raises BadInput when a bank or a discount has no ledger code, or when the journal is in the ledger already.
+        """
+        if self._is_integrated(journal.year, journal.month, journal.number):
+            raise BadInput(f"AP journal {journal.number} is in the ledger already")
+        sign = -1 if void else 1
+        entries = [entry for row in payments for entry in self._payment(row, journal, sign)]
+        heading = Heading((journal.year, journal.month), journal.date, "AP", operator)
+        return self.book(heading, entries)
+
+    def _payment(self, row: Mapping[str, Any], journal: Journal, sign: int) -> Iterator[Entry]:
+        """What is owed falls by the gross; the bank by the net; the rest is discount."""
+        run = self.books.row("ApPayRunHdr", row["PaymentNumber"]) or {}
+        branch = self.books.row("ApBranch", self.books.supplier(row["Supplier"])["Branch"]) or {}
+        bank = self.books.row("ApBank", run.get("Bank", "")) or {}
+        mul_div = self.books.rate(row["PostCurrency"])[1]
+        gross = converted(row["GrossPayValue"], row["PostConvRate"], mul_div)
+        net = converted(row["GrossPayValue"] - row["DiscPayValue"], row["PostConvRate"], mul_div)
+        module: dict[str, Value] = {
+            "SubModJournal": journal.number,
+            "SubModApInvoice": row["Invoice"],
+            "SubModSupplier": row["Supplier"],
+            "SubModCheck": str(row["Cheque"]),
+            "SubModBank": run.get("Bank", ""),
+        }
+        parts = (
+            (AP_CONTROL, gross),
+            (bank.get("CashGlCode", ""), -net),
+            (branch.get("ApBrnDscGlCode", ""), net - gross),
+        )
+        for account, amount in parts:
+            if amount and self.books.tables["GenMaster"].get(COMPANY_ID, account) is None:
+                raise BadInput(f"ledger code {account!r} of run {row['PaymentNumber']} is not on file")
+            if amount:
+                yield Entry(account, amount * sign, row["Invoice"], f"Cheque {row['Cheque']}", from_module=module)
 
     def _is_integrated(self, year: int, month: int, journal: int) -> bool:
         same = (Compare("GlYear", "eq", year), Compare("GlPeriod", "eq", month))

@@ -4,14 +4,18 @@ Only fragments of its elements are public. ASSUMED: a blank PaymentNumber takes 
 bank's, and any PaymentType is good for manual payments.
 """
 
+import contextlib
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
+from ml_connector.sandbox.standin import BadInput
 from ml_connector.sandbox.syspro.books import Books
 from ml_connector.sandbox.syspro.definition import Value, midnight
 from ml_connector.sandbox.syspro.documents import Node
 from ml_connector.sandbox.syspro.item import MISSING, Item
 from ml_connector.sandbox.syspro.posting import BusinessObject, Call, Tally
+from ml_connector.sandbox.syspro.vouchers import Journal
 
 DUPLICATE = 130501
 
@@ -55,6 +59,20 @@ def add_run(books: Books, run: str, currency: dict[str, Any], day: dt.date, colu
     """Opens a payment run in a currency, a row of TblCurrency."""
     head: dict[str, Value] = {"PaymentNumber": run, "ChequeDate": midnight(day), "PostCurrency": currency["Currency"]}
     books.tables["ApPayRunHdr"].put(head | {"PostConvRate": currency["BuyExchangeRate"]} | columns)
+
+
+def book_cheques(
+    call: Call, journal: Journal, keys: Sequence[tuple[str, str, str, int]], *, void: bool = False
+) -> None:
+    """Has cheques, by their keys in ApPayRunDet, booked in the ledger where the site does that at once.
+
+    A bank without a ledger code keeps them out of it, silently: the answers of these business objects have no
+    place to say so.
+    """
+    if call.options.gl_integration == "immediate":
+        rows = [call.books.row("ApPayRunDet", *key) or {} for key in keys]
+        with contextlib.suppress(BadInput):
+            call.ledger.integrate_payments(journal, rows, call.operator, void=void)
 
 
 def counters_of(tally: Tally) -> list[Node]:

@@ -1,7 +1,7 @@
 """APSTPM: payments made by hand, each a cheque in a payment run that APSTPY opened.
 
-A cheque is worth the gross of its invoices less discount and withholding. It settles at once; the ledger takes
-payment journals up later, which is left to the site. ASSUMED: a cheque that pays more than is open is refused, and
+A cheque is worth the gross of its invoices less discount and withholding. It settles at once, and goes into the
+ledger as invoices do, but the answer has no word of that. ASSUMED: a cheque that pays more than is open is refused, and
 so is an invoice that the same cheque of the run has paid.
 """
 
@@ -12,7 +12,7 @@ from ml_connector.sandbox.syspro.books import Period
 from ml_connector.sandbox.syspro.documents import Node
 from ml_connector.sandbox.syspro.item import MISSING, NOT_ALLOWED, NOT_FOUND, Item
 from ml_connector.sandbox.syspro.payables import Payables
-from ml_connector.sandbox.syspro.payment_runs import add_run, counters_of
+from ml_connector.sandbox.syspro.payment_runs import add_run, book_cheques, counters_of
 from ml_connector.sandbox.syspro.periods import posting_period
 from ml_connector.sandbox.syspro.posting import BusinessObject, Call, Tally
 from ml_connector.sandbox.syspro.vouchers import Journal
@@ -34,6 +34,8 @@ class ManualPayments:
         self.call, self.books = call, call.books
         self.payables = Payables(call.books)
         self._journal: Journal | None = None
+        self._paid: list[tuple[str, str, str, int]] = []
+        """Keys of ApPayRunDet."""
 
     def named(self, item: Item, number: int) -> list[Node]:
         return [("Key", [("PaymentNumber", item.plain("PaymentNumber"))])]
@@ -45,11 +47,14 @@ class ManualPayments:
         if supplier is None or run is None or period is None:
             return []
         cheque = item.number("Cheque", "ApPayRunDet.Cheque")
-        if not cheque:
-            item.needs("Cheque")
+        item.needs("Cheque")
+        if cheque is not None and cheque <= 0:
+            item.wrong("Cheque", NOT_ALLOWED, "Cheque must be above 0")
         date = item.date("ChequeDate") or self.books.today()
         reference = item.text("PaymentReference", "ApInvoicePay.PaymentReference")
-        rate = item.number("PayConvRte", "ApPayRunHdr.PostConvRate") or None
+        rate = item.number("PayConvRte", "ApPayRunHdr.PostConvRate")
+        if rate is not None and rate <= 0:
+            item.wrong("PayConvRte", NOT_ALLOWED, "PayConvRte must be above 0")
         released = self._released(item, supplier, run, int(cheque or 0))
         gross = sum((one[1] for one in released), NOTHING)
         net = gross - sum((one[2] for one in released), NOTHING)
@@ -75,6 +80,7 @@ class ManualPayments:
                 reference=kept,
                 rate=rate,
             )
+            self._paid.append((run["PaymentNumber"], supplier["Supplier"], invoice, int(cheque or 0)))
         return [
             ("Key", [("PaymentNumber", run["PaymentNumber"])]),
             ("NumberOfInvoicesReleased", f"{len(released):6d}"),
@@ -83,6 +89,8 @@ class ManualPayments:
         ]
 
     def close(self, tally: Tally, *, posted: bool) -> list[Node]:
+        if posted and self._journal is not None:
+            book_cheques(self.call, self._journal, self._paid)
         return counters_of(tally)
 
     def _supplier(self, item: Item) -> dict[str, Any] | None:

@@ -91,5 +91,5 @@ PAYABLES = (
         """Branch v10, Description v50, ApBrnGlCode v35, ApBrnDscGlCode v35, PoPrefix v10, PoNextNumber d15,
         GrnPrefix v10, GrnNextNumber d15, Nationality c3""",
     ),
-    table("ApBank", "Bank", "Bank v15, Description v50, Currency c3"),
+    table("ApBank", "Bank", "Bank v15, Description v50, Currency c3, CashGlCode v35"),
 )

@@ -20,6 +20,8 @@ DOCUMENTS = ("ApInvoice", "ApInvoicePay", "ApJnlSummary", "ApJnlDistrib", "ApPay
 ACCOUNT_TYPES = {"asset": "A", "liability": "L", "capital": "C", "revenue": "R", "expense": "E"}
 ACCOUNT_TYPES |= {"statistical": "S", "template": "T"}
 
+CASH = "10-1010"
+
 Rows = list[dict[str, Any]]
 
 
@@ -86,8 +88,8 @@ def _branches() -> Rows:
 
 def _banks() -> Rows:
     return [
-        {"Bank": "MAIN", "Description": "Operating account", "Currency": "USD"},
-        {"Bank": "EURO", "Description": "Euro account", "Currency": "EUR"},
+        {"Bank": "MAIN", "Description": "Operating account", "Currency": "USD", "CashGlCode": CASH},
+        {"Bank": "EURO", "Description": "Euro account", "Currency": "EUR", "CashGlCode": CASH},
     ]
 
 

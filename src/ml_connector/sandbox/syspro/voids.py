@@ -10,7 +10,7 @@ from ml_connector.sandbox.syspro.conditions import And, Compare
 from ml_connector.sandbox.syspro.documents import Node
 from ml_connector.sandbox.syspro.item import NOT_FOUND, Item
 from ml_connector.sandbox.syspro.payables import Payables
-from ml_connector.sandbox.syspro.payment_runs import counters_of
+from ml_connector.sandbox.syspro.payment_runs import book_cheques, counters_of
 from ml_connector.sandbox.syspro.periods import posting_period
 from ml_connector.sandbox.syspro.posting import BusinessObject, Call, Tally
 from ml_connector.sandbox.syspro.schema import TABLES
@@ -42,7 +42,10 @@ class Voids:
         if not paid:
             item.wrong("Cheque", NOT_FOUND, f"Cheque {int(cheque)} has paid nothing in this run, or is void")
             return []
-        void(self.payables, self.payables.open_journal(period=period), paid, reference)
+        journal = self.payables.open_journal(period=period)
+        void(self.payables, journal, paid, reference)
+        keys = [(row["PaymentNumber"], row["Supplier"], row["Invoice"], row["Cheque"]) for row in paid]
+        book_cheques(self.call, journal, keys, void=True)
         total = added(row["GrossPayValue"] for row in paid)
         invoices = f"{len(paid):6d}"
         return [*self.named(item, number), ("NumberOfInvoices", invoices), ("GrossValue", f"{total:16.2f}")]
