@@ -164,3 +164,12 @@ def test_a_supplier_may_want_its_invoices_matched(enet, syspro, how, ignore, pos
     invoice = {"Supplier": "PAK003", "Invoice": "PK-700", "TransactionValue": "10.00", "LedgerDistribution": lines}
     enet.post("APSTIN", invoice, IgnoreWarnings=ignore)
     assert sum(row["Invoice"] == "PK-700" for row in syspro.state("ApInvoice")) == posted
+
+
+def test_goods_can_be_taken_back_as_far_as_they_came_in(enet, syspro):
+    receive(syspro, "151", Decimal(24))
+    note = receive(syspro, "151", Decimal(-4))
+    assert (note["QtyReceived"], note["CurGrnValue"]) == (Decimal(-4), Decimal("-40.00"))
+    assert line_of(syspro, "000151")["MReceivedQty"] == Decimal(20)
+    with pytest.raises(sandbox.BadInput, match="received"):
+        receive(syspro, "151", Decimal(-21))

@@ -123,7 +123,7 @@ class Lines:
         price_unit = item.text("PriceUom", "PorMasterDetail.MPriceUom") or (held or {}).get("MPriceUom", "")
         columns: dict[str, Value] = {"MStockCode": code, "MWarehouse": warehouse}
         if warehouse == NON_STOCKED:
-            if not self.call.flag("AllowNonStockItems"):
+            if held is None and not self.call.flag("AllowNonStockItems"):
                 item.wrong("StockCode", NOT_ALLOWED, "Non-stocked lines need AllowNonStockItems")
             unit = unit or "EA"
             price_unit = price_unit or unit
