@@ -335,3 +335,15 @@ def test_a_reference_may_get_lost(enet, syspro):
     syspro.options({"reference_lands": False})
     enet.post("APSTIN", document())
     assert invoice(syspro, "PK-600")["Reference"] == ""
+
+
+def test_the_period_before_the_first_is_the_last_of_the_year_before(enet, syspro):
+    turned = {"GlYear": 2027, "GlPeriod": 1, "CurYrPrdStat1": "O", "PrvYrPrdStat12": "O"}
+    syspro.edit("GenControl", {"Company": "RIL", **turned})
+    assert said(enet.post("APSTIN", document(), PostingPeriod="P")) == []
+    row = invoice(syspro, "PK-600")
+    assert (row["InvoiceYear"], row["InvoiceMonth"]) == (2026, 12)
+    assert [row[f"MthInvBal{n}"] > 0 for n in (1, 2, 3)] == [True, True, False]
+    assert [path for path, *_ in said(enet.post("APSTIN", document(Invoice="PK-601"), PostingPeriod="B"))] == [
+        "PostingPeriod"
+    ]
