@@ -85,7 +85,7 @@ def test_what_was_posted_is_read_back_by_comfnd_and_odata(enet):
 
 
 def test_an_invoice_reaches_the_general_ledger_in_balance(enet, syspro):
-    answer = enet.post("APSTIN", document())
+    answer = enet.post("APSTIN", document(JournalNotation="From the platform"))
     assert text(answer, "StatusOfItems/GlJournal/GlJournal") == "00001"
     assert text(answer, "StatusOfItems/GlJournal/GlJournalError") == ""
     entries = syspro.state("GenTransaction")
@@ -97,6 +97,7 @@ def test_an_invoice_reaches_the_general_ledger_in_balance(enet, syspro):
     }
     [control] = syspro.state("GenJournalCtl")
     assert (control["Source"], control["DebitAmount"], control["JnlStatus"]) == ("AP", Decimal("675.00"), "P")
+    assert control["Notation"] == "From the platform"
 
 
 def test_tax_apart_from_the_lines_is_booked_on_the_tax_codes_account(enet, syspro):
@@ -187,6 +188,10 @@ def test_each_item_is_an_entry_of_one_journal(enet):
         ({"TransactionValue": "-675.00"}, "TransactionValue"),
         ({"TransactionValue": "1000000000000.00"}, "TransactionValue"),
         ({"InvoiceDate": "12/11/2026"}, "InvoiceDate"),
+        ({"InvoiceDate": "9999-12-31"}, "InvoiceDate"),
+        ({"InvoiceDate": "0001-01-01"}, "InvoiceDate"),
+        ({"DiscountDate": "soon"}, "DiscountDate"),
+        ({"JournalNotation": "N" * 101}, "JournalNotation"),
         ({"Branch": "99"}, "Branch"),
         ({"TaxCode": "Q"}, "TaxCode"),
         ({"lines": [("10-7777", "675.00")]}, "LedgerDistribution/LedgerCode"),

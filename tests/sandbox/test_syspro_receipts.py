@@ -147,6 +147,13 @@ def test_a_note_that_cannot_be_matched_keeps_the_invoice_out(enet, syspro, detai
     assert syspro.state("GrnDetails")[0]["MatchedValue"] == 0
 
 
+def test_only_an_invoice_is_matched(enet, syspro):
+    receive(syspro, "151", Decimal(24), grn="G-1")
+    credit = {"Supplier": "PAK003", "Invoice": "PK-500", "TransactionCode": "C", "TransactionValue": "240.00"}
+    answer = enet.post("APSTIN", {**credit, "GrnDetails": {"GrnGrn": "G-1"}})
+    assert [path for path, *_ in said(answer)] == ["GrnDetails"]
+
+
 def test_a_note_is_matched_once(enet, syspro):
     receive(syspro, "151", Decimal(24), grn="G-1")
     assert said(matched(enet, {"GrnGrn": "G-1"}, "240.00")) == []

@@ -38,6 +38,8 @@ class SupplierInvoices:
         self.call, self.books = call, call.books
         self.payables = Payables(call.books)
         self._journal: Journal | None = None
+        self._notation = ""
+        """Of the first item that has one, for the ledger's journal."""
 
     def named(self, item: Item, number: int) -> list[Node]:
         code = item.plain("TransactionCode") or "I"
@@ -54,11 +56,15 @@ class SupplierInvoices:
         document = self._document(item, supplier, code, [match.coding for match in matches])
         branch = item.code(self.books, "Branch", "ApBranch", supplier["Branch"]) or {}
         reference = item.text("TransactionReference", "ApInvoice.Reference")
+        notation = item.text("JournalNotation", "GenJournalCtl.Notation")
+        if matches and code != "I":
+            item.wrong("GrnDetails", NOT_ALLOWED, "Only an invoice is matched to goods received", "")
         dates = self._dates(item, supplier)
         if item.is_refused or document is None or period is None:
             return []
         document = self._with_reference(document, reference)
         journal = self._open(period)
+        self._notation = self._notation or notation
         if code == "I":
             columns = self._columns(item, document, supplier, dates[0])
             columns["Branch"] = branch.get("Branch", "")
@@ -94,9 +100,7 @@ class SupplierInvoices:
     # --- reading an item ---------------------------------------------------------------------------------
 
     def _supplier(self, item: Item) -> dict[str, Any] | None:
-        if not item.plain("Supplier"):
-            item.wrong("Supplier", MISSING, "Supplier is needed")
-            return None
+        item.needs("Supplier")
         row = item.code(self.books, "Supplier", "ApSupplier")
         if row is not None and row["OnHold"] == "Y":
             how = self.call.options.on_hold.get("APSTIN", "accept")
@@ -105,8 +109,7 @@ class SupplierInvoices:
 
     def _invoice(self, item: Item) -> str:
         invoice = item.text("Invoice", "ApInvoice.Invoice")
-        if not invoice:
-            item.wrong("Invoice", MISSING, "Invoice is needed")
+        item.needs("Invoice")
         return invoice
 
     def _check_existence(self, item: Item, supplier: dict[str, Any], invoice: str, code: str) -> None:
@@ -271,7 +274,7 @@ class SupplierInvoices:
         if journal is not None and self.call.options.gl_integration == "immediate":
             try:
                 booked = self.call.ledger.integrate(
-                    journal.year, journal.month, journal.number, self.call.operator, self.call.text("JournalNotation")
+                    journal.year, journal.month, journal.number, self.call.operator, self._notation
                 )
                 number = f"{booked:05d}"
             except BadInput as refusal:

@@ -185,11 +185,12 @@ class Item:
 
 
 def _day(given: str) -> dt.date | None:
-    """Only yyyy-MM-dd."""
+    """Only yyyy-MM-dd, and only years that SQL's datetime holds with room for terms."""
     try:
-        return dt.date.fromisoformat(given) if _date.fullmatch(given) else None
+        day = dt.date.fromisoformat(given) if _date.fullmatch(given) else None
     except ValueError:
         return None
+    return day if day is not None and 1753 <= day.year < 9990 else None
 
 
 def _name(path: str) -> str:
