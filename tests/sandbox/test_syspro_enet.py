@@ -387,7 +387,7 @@ def test_an_unlicensed_business_object_answers_100000(enet, syspro):
 
 @pytest.mark.parametrize("path", ["/Setup/Add", "/Setup/Update", "/Setup/Delete", "/Transaction/Post"])
 def test_posts_need_a_session_and_are_counted(enet, syspro, path):
-    given = {"BusinessObject": "APSTIN", "XmlParameters": "<PostApInvoice/>", "XmlIn": "<PostApInvoice/>"}
+    given = {"BusinessObject": "SORTOI", "XmlParameters": "<SalesOrders/>", "XmlIn": "<SalesOrders/>"}
     assert enet.get(path, UserId="none", **given).text == DEAD
     assert enet.get(path, UserId=enet.logon(), **given).text == "ERROR: e.net exception raised: 100000"
     assert syspro.summary()["writes"] == 2
@@ -402,7 +402,7 @@ def test_a_post_that_only_validates_is_no_write(enet, syspro):
 
 def test_large_documents_are_posted_in_a_body(enet, syspro):
     body = (
-        '<TransactionPostLD xmlns="http://SYSPROWcfService"><UserId>{}</UserId><BusinessObject>APSTIN</BusinessObject>'
+        '<TransactionPostLD xmlns="http://SYSPROWcfService"><UserId>{}</UserId><BusinessObject>SORTOI</BusinessObject>'
         "<XmlParameters><![CDATA[<PostApInvoice/>]]></XmlParameters><XmlIn>&lt;PostApInvoice/&gt;</XmlIn>"
         "</TransactionPostLD>"
     )

@@ -2,8 +2,9 @@
 
     python -m ml_connector.sandbox syspro --port 0 --seed 1 --data data/base_set.syspro.json
 
-Seeded, it is the believable distributor (option `invoices` scales it). A data file gives rows by table; what it does
-not name is seeded, but documents only when the file names no table of documents, the suppliers or the currencies.
+Seeded, it is the believable distributor (option `invoices` scales it); with the option `base_set` it is the small
+company of an acceptance story. A data file gives rows by table; what it does not name is seeded, but documents only
+when the file names no table of documents, the suppliers or the currencies.
 """
 
 from ml_connector.sandbox.syspro.stand_in import create

@@ -6,7 +6,7 @@ GE LT LE LIKE with the wildcards `*` and `?`. Names are case-sensitive. No conti
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import cast
@@ -15,9 +15,9 @@ from lxml import etree
 
 from ml_connector.sandbox.standin import BadInput
 from ml_connector.sandbox.syspro.conditions import And, Compare, Condition, IsNull, Matches, Not, Operator, Or
+from ml_connector.sandbox.syspro.definition import Column, Value
 from ml_connector.sandbox.syspro.documents import Node, Refused, parse, render, shown, text_of
 from ml_connector.sandbox.syspro.options import SysproOptions
-from ml_connector.sandbox.syspro.schema import Column, Value
 from ml_connector.sandbox.syspro.table import OrderBy, Table
 from ml_connector.sandbox.syspro.view import View, view
 
@@ -25,7 +25,7 @@ QUERY_ELEMENTS = {"TableName", "ReturnRows", "AllColumns", "Columns", "Where", "
 EXPRESSION_ELEMENTS = {"AndOr", "OpenBracket", "Column", "Condition", "Value", "CloseBracket"}
 
 
-def find(xml: str | None, tables: dict[str, Table], options: SysproOptions) -> bytes:
+def find(xml: str | None, tables: Mapping[str, Table], options: SysproOptions) -> bytes:
     query = parse(xml, "Query")
     _only(query, QUERY_ELEMENTS)
     seen = _view(text_of(query, "TableName"), tables, options)
@@ -46,7 +46,7 @@ def find(xml: str | None, tables: dict[str, Table], options: SysproOptions) -> b
     return render(seen.name, [("HeaderDetails", header), *found, tail])
 
 
-def fetch(xml: str | None, tables: dict[str, Table], options: SysproOptions) -> bytes:
+def fetch(xml: str | None, tables: Mapping[str, Table], options: SysproOptions) -> bytes:
     """COMFCH: every column of one row; a date without value is 0000-00-00."""
     query = parse(xml, "Fetch")
     seen = _view(text_of(query, "TableName"), tables, options)
@@ -62,7 +62,7 @@ def fetch(xml: str | None, tables: dict[str, Table], options: SysproOptions) -> 
     return render(seen.name, cells)
 
 
-def _view(name: str, tables: dict[str, Table], options: SysproOptions) -> View:
+def _view(name: str, tables: Mapping[str, Table], options: SysproOptions) -> View:
     seen = view(tables, name, options)
     if seen is None:
         raise Refused(f"Table '{name}' not found")

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
-from ml_connector.sandbox.syspro.schema import Column, Value
+from ml_connector.sandbox.syspro.definition import Column, Value
 
 DECLARATION = '<?xml version="1.0" encoding="Windows-1252"?>'
 ROOT_ATTRIBUTES = (
@@ -54,7 +54,8 @@ def shown(column: Column, value: Value, *, no_date: str = "") -> str:
     if column.kind == "rowversion":
         return f"{value:016X}"
     if isinstance(value, int | Decimal):
-        return f"{value:f}".rjust(column.width + (1 if column.scale else 0) + 1)
+        number = f"{value:f}" if column.scale else str(value)
+        return number.rjust(column.width + (1 if column.scale else 0) + 1)
     return value
 
 

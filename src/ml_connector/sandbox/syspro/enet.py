@@ -12,19 +12,20 @@ from urllib.parse import unquote_to_bytes
 from lxml import etree
 
 from ml_connector.sandbox.http import Request, Response
-from ml_connector.sandbox.syspro import comfnd, queries
+from ml_connector.sandbox.syspro import comfnd, order_query, queries
 from ml_connector.sandbox.syspro.books import COMPANY_ID, Books
 from ml_connector.sandbox.syspro.documents import Refused
+from ml_connector.sandbox.syspro.ledger import Ledger
 from ml_connector.sandbox.syspro.options import SysproOptions
-from ml_connector.sandbox.syspro.sessions import Operator, Session, Sessions, check_log_off
+from ml_connector.sandbox.syspro.sessions import NOT_INSTALLED, Operator, Session, Sessions, check_log_off
+from ml_connector.sandbox.syspro.settling import Settling
+from ml_connector.sandbox.syspro.writes import Writes
 
 PATH = "/SYSPROWCFService/Rest"
 VERSION = "7.0.0.6"
-NOT_INSTALLED = "e.net exception raised: 100000"
-"""What a business object answers that the site has not, or may not use."""
-
 LOGON = ("Operator", "OperatorPassword", "CompanyId", "CompanyPassword")
-WRITES = frozenset({"/setup/add", "/setup/update", "/setup/delete", "/transaction/post", "/transaction/postld"})
+LARGE_POST = "/transaction/postld"
+WRITES = frozenset({"/setup/add", "/setup/update", "/setup/delete", "/transaction/post", LARGE_POST})
 NAMESPACE = "{http://SYSPROWcfService}"
 
 Arguments = Mapping[str, str]
@@ -39,8 +40,11 @@ class Enet:
         operators: dict[str, Operator],
         company_password: str,
         options: SysproOptions,
+        settling: Settling,
     ) -> None:
         self._books = books
+        self._settling = settling
+        self._writes = Writes(books, Ledger(books), options, settling)
         self._sessions = sessions
         self._operators = operators
         self._company_password = company_password
@@ -56,15 +60,19 @@ class Enet:
             "/query/nextkey": self._not_installed,
             "/query/previouskey": self._not_installed,
             "/transaction/build": self._not_installed,
-            **dict.fromkeys(WRITES, self._not_installed),
+            "/setup/add": lambda given: self._write(given, "add"),
+            "/setup/update": lambda given: self._write(given, "update"),
+            "/setup/delete": lambda given: self._write(given, "delete"),
+            "/transaction/post": lambda given: self._write(given, "post"),
+            LARGE_POST: lambda given: self._write(given, "post"),
         }
 
     def handle(self, request: Request) -> Response:
         operation = operation_of(request)
         answer = self._operations.get(operation)
-        if answer is None:
+        if answer is None or (operation == LARGE_POST and not self._options.large_posts):
             return Response.text("Endpoint not found.", 404, "text/html")
-        if request.method != ("POST" if operation == "/transaction/postld" else "GET"):
+        if request.method != ("POST" if operation == LARGE_POST else "GET"):
             return Response.text("Method not allowed.", 405, "text/html")
         try:
             body = answer(arguments_of(request))
@@ -104,12 +112,13 @@ class Enet:
     # --- business objects --------------------------------------------------------------------------------
 
     def _query(self, given: Arguments) -> bytes:
-        self._session(given)
+        session = self._session(given)
         xml = given.get("xmlin")
-        business_object = self._licensed(given)
-        match business_object:
+        match self._licensed(given, session):
             case "COMFND":
-                return comfnd.find(xml, self._books.tables, self._options)
+                return comfnd.find(xml, self._settling.seen_by_enet(), self._options)
+            case "PORQRY":
+                return order_query.order(xml, self._settling.seen_by_enet(), self._options)
             case "GENQGL":
                 return queries.ledger_code(xml, self._books)
             case "COMQCO":
@@ -121,15 +130,25 @@ class Enet:
 
     def _fetch(self, given: Arguments) -> bytes:
         self._session(given)
-        return comfnd.fetch(given.get("xmlin"), self._books.tables, self._options)
+        return comfnd.fetch(given.get("xmlin"), self._settling.seen_by_enet(), self._options)
+
+    def _write(self, given: Arguments, action: str) -> bytes:
+        session = self._session(given)
+        business_object = self._licensed(given, session)
+        return self._writes.post(
+            business_object, action, session.operator, given.get("xmlparameters"), given.get("xmlin")
+        )
 
     def _not_installed(self, given: Arguments) -> str:
         self._session(given)
         raise Refused(NOT_INSTALLED)
 
-    def _licensed(self, given: Arguments) -> str:
+    def _licensed(self, given: Arguments, session: Session) -> str:
+        """The business object's code, if the site has it and the operator may use it. Raises Refused."""
         business_object = given.get("businessobject", "").strip().upper()
-        if business_object in {name.upper() for name in self._options.unlicensed}:
+        operator = self._operators.get(session.operator)
+        refused = business_object in {name.upper() for name in self._options.unlicensed}
+        if refused or (operator is not None and not operator.may_use(business_object)):
             raise Refused(NOT_INSTALLED)
         return business_object
 

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from ml_connector.sandbox.http import Request, Response, encode
 from ml_connector.sandbox.syspro.books import COMPANY_ID
+from ml_connector.sandbox.syspro.definition import Column
 from ml_connector.sandbox.syspro.odata_filter import BadQuery, column_named, condition, ordering
 from ml_connector.sandbox.syspro.options import SysproOptions
-from ml_connector.sandbox.syspro.schema import Column
 from ml_connector.sandbox.syspro.table import Row, Table
 from ml_connector.sandbox.syspro.view import View, view
 
@@ -29,7 +29,9 @@ SERVER = ("Server", "Microsoft-IIS/10.0")
 class Odata:
     """Results that are paged by $skip are kept until their table changes."""
 
-    def __init__(self, tables: dict[str, Table], user: str, password: str, options: SysproOptions) -> None:
+    def __init__(
+        self, tables: Callable[[], Mapping[str, Table]], user: str, password: str, options: SysproOptions
+    ) -> None:
         self._tables = tables
         self._credentials = f"{user}:{password}"
         self._options = options
@@ -43,7 +45,7 @@ class Odata:
         if request.method != "GET":
             return error(405, "MethodNotAllowed", "The service is read only.")
         parts = request.path[len(PATH) :].strip("/").split("/")
-        found = view(self._tables, parts[1], self._options) if len(parts) == 2 else None
+        found = view(self._tables(), parts[1], self._options) if len(parts) == 2 else None
         if found is None or parts[0].upper() != COMPANY_ID:
             return error(404, "NotFound", f"Resource not found for the segment '{parts[-1]}'.")
         try:

@@ -18,7 +18,7 @@ from odata_query.exceptions import ODataException
 from odata_query.grammar import ODataLexer, ODataParser
 
 from ml_connector.sandbox.syspro.conditions import And, Compare, Condition, IsNull, Matches, Not, Operator, Or
-from ml_connector.sandbox.syspro.schema import Column, Value, midnight
+from ml_connector.sandbox.syspro.definition import Column, Value, midnight
 from ml_connector.sandbox.syspro.table import OrderBy
 from ml_connector.sandbox.syspro.view import View
 

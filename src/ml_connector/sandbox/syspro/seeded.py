@@ -6,7 +6,10 @@ from itertools import groupby
 from typing import Any
 
 from ml_connector.sandbox import company
-from ml_connector.sandbox.syspro.books import COMPANY_ID, Books, Coding
+from ml_connector.sandbox.company_names import COST_CENTERS
+from ml_connector.sandbox.syspro.books import COMPANY_ID, Books
+from ml_connector.sandbox.syspro.payables import Payables
+from ml_connector.sandbox.syspro.vouchers import Coding, Document
 
 COST_CENTRE_SOURCE = "segment(9,3,-)"
 """Where this site keeps its cost centers: three characters of the ledger code from character 9 on,
@@ -16,6 +19,8 @@ DOCUMENTS = ("ApInvoice", "ApInvoicePay", "ApJnlSummary", "ApJnlDistrib", "ApPay
 
 ACCOUNT_TYPES = {"asset": "A", "liability": "L", "capital": "C", "revenue": "R", "expense": "E"}
 ACCOUNT_TYPES |= {"statistical": "S", "template": "T"}
+
+CASH = "10-1010"
 
 Rows = list[dict[str, Any]]
 
@@ -31,6 +36,10 @@ def seed_books(books: Books, seed: int, invoices: int, given: Iterable[str]) -> 
         "GenControl": _control,
         "GenMaster": lambda: _ledger(seed),
         "GenAnalysisCode": lambda: _cost_centers(seed),
+        "ApBank": _banks,
+        "InvBuyer": _buyers,
+        "InvWhControl": _warehouses,
+        "InvMaster": _stock,
         "ApSupplier": lambda: [_supplier(supplier) for supplier in company.suppliers(seed)],
         "ApSupplierAddr": lambda: [_address(supplier) for supplier in company.suppliers(seed)],
     }
@@ -75,6 +84,38 @@ def _terms() -> Rows:
 
 def _branches() -> Rows:
     return [{"Branch": "10", "Description": "Head office", "ApBrnGlCode": "10-2100", "Nationality": "USA"}]
+
+
+def _banks() -> Rows:
+    return [
+        {"Bank": "MAIN", "Description": "Operating account", "Currency": "USD", "CashGlCode": CASH},
+        {"Bank": "EURO", "Description": "Euro account", "Currency": "EUR", "CashGlCode": CASH},
+    ]
+
+
+def _buyers() -> Rows:
+    return [{"Buyer": "PUR", "Name": "Purchasing", "Email": "purchasing@rilling.example"}]
+
+
+def _warehouses() -> Rows:
+    return [{"Warehouse": code, "Description": name} for code, name in COST_CENTERS[:2]]
+
+
+def _stock() -> Rows:
+    """A few stocked goods; the cable is kept by the metre and bought by the drum."""
+    rows = (("RLY-24", "Relay 24 V", "EA", "", "0", "M"), ("CBL-3G", "Cable 3G1.5", "M", "DRM", "500", "M"))
+    return [
+        {
+            "StockCode": code,
+            "Description": text,
+            "StockUom": unit,
+            "AlternateUom": other,
+            "ConvFactAltUom": factor,
+            "ConvMulDiv": mul_div,
+            "ProductClass": "COMP",
+        }
+        for code, text, unit, other, factor, mul_div in rows
+    ]
 
 
 def _taxes() -> Rows:
@@ -206,24 +247,25 @@ def _post_documents(books: Books, invoices: list[company.Invoice]) -> None:
         events += [(credit.entered, 1, invoice, credit) for credit in invoice.credits]
         events += [(payment.date, 2, invoice, payment) for payment in invoice.payments]
     events.sort(key=lambda event: event[:2])
+    payables = Payables(books)
     for day, of_the_day in groupby(events, key=lambda event: event[0]):
-        journal = books.open_journal(day)
+        journal = payables.open_journal(day)
         for _, _, invoice, event in of_the_day:
             if event is None:
-                books.post_invoice(
+                payables.post_invoice(
                     invoice.supplier,
                     invoice.number,
-                    _codings(invoice.lines),
+                    Document(_codings(invoice.lines), reference=invoice.reference),
+                    journal,
                     date=invoice.date,
                     due_date=invoice.due_date,
-                    reference=invoice.reference,
                     tax_code=invoice.tax_code,
-                    journal=journal,
                 )
             elif isinstance(event, company.Credit):
-                books.credit(invoice.supplier, invoice.number, _codings(event.lines), journal)
+                credited = Document(_codings(event.lines))
+                payables.correct(invoice.supplier, invoice.number, "C", credited, journal)
             else:
-                books.manual_cheque(
+                payables.manual_cheque(
                     invoice.supplier, invoice.number, event.amount, cheque=event.number, journal=journal
                 )
 

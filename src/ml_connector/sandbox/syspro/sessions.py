@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from ml_connector.sandbox.syspro.documents import Refused
 from ml_connector.sandbox.syspro.options import SysproOptions
 
+NOT_INSTALLED = "e.net exception raised: 100000"
+"""What a business object answers that the site has not, or the operator may not use."""
+
 DEAD = (
     "The supplied UserID is invalid. Either you were not logged in; or your session has expired. "
     "You will need to logon again."
@@ -23,6 +26,11 @@ class Operator:
     name: str
     password: str
     locked_out: bool = False
+    not_licensed: frozenset[str] = frozenset()
+    """Business objects that this operator may not use; `*` for all."""
+
+    def may_use(self, business_object: str) -> bool:
+        return not self.not_licensed & {business_object, "*"}
 
 
 @dataclass

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from ml_connector.sandbox.clock import Clock
 from ml_connector.sandbox.http import Request, Response
 from ml_connector.sandbox.standin import BadInput, Row, StandIn
-from ml_connector.sandbox.syspro import enet, odata
-from ml_connector.sandbox.syspro.actions import perform
+from ml_connector.sandbox.syspro import base_sets, enet, odata
+from ml_connector.sandbox.syspro.actions import Desk, perform
 from ml_connector.sandbox.syspro.books import COMPANY_ID, LOCAL_CURRENCY, Books
 from ml_connector.sandbox.syspro.documents import Refused
 from ml_connector.sandbox.syspro.enet import Enet, operation_of
@@ -19,6 +19,7 @@ from ml_connector.sandbox.syspro.options import SysproOptions
 from ml_connector.sandbox.syspro.schema import TABLES
 from ml_connector.sandbox.syspro.seeded import COST_CENTRE_SOURCE, seed_books
 from ml_connector.sandbox.syspro.sessions import Operator, Sessions
+from ml_connector.sandbox.syspro.settling import Settling
 
 TIME_ZONE = "America/Chicago"
 INTEGRATION = "MLCONN"
@@ -50,11 +51,14 @@ class Syspro(StandIn):
         self._done: list[Row] = []
         self._sessions = Sessions(self.options, clock.now)
         self._books = Books(lambda: clock.now().astimezone(ZoneInfo(TIME_ZONE)).date())
+        self._desk = Desk(self._books, self._sessions, self.options)
         self._load(seed, data or {})
-        self._enet = Enet(self._books, self._sessions, self._operators, self._company_password, self.options)
-        self._odata = Odata(self._books.tables, ODATA_USER, self._odata_password, self.options)
+        settling = Settling(self._books.tables, self.options, clock.now)
+        self._enet = Enet(self._books, self._sessions, self._operators, self._company_password, self.options, settling)
+        self._odata = Odata(settling.seen_by_odata, ODATA_USER, self._odata_password, self.options)
 
-    def _load(self, seed: int, data: Mapping[str, list[Row]]) -> None:
+    def _load(self, seed: int, given: Mapping[str, list[Row]]) -> None:
+        data = {**base_sets.rows(self.options.base_set), **given}
         for type_name, rows in data.items():
             if type_name not in TABLES and type_name != "operators":
                 raise BadInput(f"{type_name}: not a table of this company")
@@ -63,6 +67,7 @@ class Syspro(StandIn):
             except BadInput as error:
                 raise BadInput(f"{type_name}: {error}") from None
         seed_books(self._books, seed, self.options.invoices, data)
+        base_sets.enter_orders(self.options.base_set, self._books, self.options, given)
 
     def settings(self, url: str) -> Row:
         return {
@@ -161,14 +166,14 @@ class Syspro(StandIn):
                 return []
             case "actions":
                 for row in rows:
-                    perform(row, self._books, self._sessions)
+                    perform(row, self._desk)
                     self._done.append(row)
                 return rows
             case _:
                 return self._books.edit(type_name, rows)
 
     def _edit_operator(self, row: Row) -> Row:
-        """OperatorCode, Name, Password, OperatorLockedOut Y or N."""
+        """OperatorCode, Name, Password, OperatorLockedOut Y or N, NotLicensed: business objects, `*` for all."""
         code = str(row.get("OperatorCode", "")).upper()
         if not code:
             raise BadInput("operators: OperatorCode is missing")
@@ -179,6 +184,10 @@ class Syspro(StandIn):
         operator.name = str(row.get("Name", operator.name))
         operator.password = str(row.get("Password", operator.password))
         operator.locked_out = row.get("OperatorLockedOut", "Y" if operator.locked_out else "N") == "Y"
+        denied = row.get("NotLicensed", sorted(operator.not_licensed))
+        if not isinstance(denied, list) or not all(isinstance(code, str) for code in denied):
+            raise BadInput("operators: NotLicensed is a list of business objects")
+        operator.not_licensed = frozenset(code.upper() for code in denied)
         return _operator_row(operator)
 
     def _end_session(self, row: Row) -> None:
@@ -193,7 +202,12 @@ def create(seed: int, data: Mapping[str, list[Row]] | None, clock: Clock, option
 
 def _operator_row(operator: Operator) -> Row:
     locked = "Y" if operator.locked_out else "N"
-    return {"OperatorCode": operator.code, "Name": operator.name, "OperatorLockedOut": locked}
+    return {
+        "OperatorCode": operator.code,
+        "Name": operator.name,
+        "OperatorLockedOut": locked,
+        "NotLicensed": sorted(operator.not_licensed),
+    }
 
 
 def _is_odata(request: Request) -> bool:

@@ -1,6 +1,7 @@
 """One SQL table in memory: rows as tuples, found by primary key and read in its order."""
 
 import datetime as dt
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from ml_connector.sandbox.standin import BadInput
 from ml_connector.sandbox.syspro import conditions
 from ml_connector.sandbox.syspro.conditions import Condition
-from ml_connector.sandbox.syspro.schema import TIMESTAMP, Definition, Value
+from ml_connector.sandbox.syspro.definition import TIMESTAMP, Definition, Value
 
 Row = tuple[Value, ...]
 Key = tuple[Any, ...]
@@ -20,11 +21,29 @@ class OrderBy:
     descending: bool = False
 
 
-class Table:
-    """`next_stamp` hands out the database's rowversions: they rise over all tables together."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row was written or deleted; `before` is None for one that was not there."""
 
-    def __init__(self, definition: Definition, next_stamp: Callable[[], int]) -> None:
+    table: "Table"
+    key: Key
+    before: Row | None
+
+
+class Table:
+    """`next_stamp` hands out the database's rowversions: they rise over all tables together.
+
+    `note` is told of every change, before it is made.
+    """
+
+    def __init__(
+        self,
+        definition: Definition,
+        next_stamp: Callable[[], int],
+        note: Callable[[Change], None] | None = None,
+    ) -> None:
         self.definition = definition
+        self._note = note
         self.version = 0
         """Changes with every write."""
         self._rows: dict[Key, Row] = {}
@@ -62,10 +81,9 @@ class Table:
             raise BadInput(f"{self.definition.name}: {', '.join(missing)} is missing")
         key = tuple(values[name] for name in self.definition.key)
         if delete:
-            if self._rows.pop(key, None) is None:
+            if key not in self._rows:
                 raise BadInput(f"{self.definition.name}: no row {key} to delete")
-            self._sorted = None
-            self.version += 1
+            self._store(key, None)
             return None
         return self.put(values)
 
@@ -79,11 +97,41 @@ class Table:
         for name, value in values.items():
             row[index[name]] = value
         stored = tuple(row)
-        self._rows[key] = stored
-        self.version += 1
-        if old is None:
-            self._sorted = None
+        self._store(key, stored)
         return stored
+
+    def delete(self, *key: Value) -> None:
+        """Takes a row out that is there."""
+        self._store(key, None)
+
+    def take_back(self, change: Change) -> None:
+        """The row as it was before; its stamp too."""
+        self._store(change.key, change.before, noted=False)
+
+    def before(self, changes: Sequence[Change]) -> "Table":
+        """A copy as it was before these changes, the latest of which comes last."""
+        copy = Table(self.definition, self._next_stamp)
+        copy._rows = dict(self._rows)
+        for change in reversed(changes):
+            copy.take_back(change)
+        copy.version = -self._next_stamp()
+        return copy
+
+    def _store(self, key: Key, row: Row | None, *, noted: bool = True) -> None:
+        old = self._rows.get(key)
+        if noted and self._note is not None:
+            self._note(Change(self, key, old))
+        self.version += 1
+        if row is not None:
+            self._rows[key] = row
+        else:
+            self._rows.pop(key, None)
+        if self._sorted is None or (old is None) == (row is None):
+            return
+        if row is not None:
+            insort(self._sorted, key)
+        else:
+            del self._sorted[bisect_left(self._sorted, key)]
 
     def select(
         self,

@@ -1,9 +1,10 @@
 """What a reader sees of a table: its columns under the names that this site gives them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ml_connector.sandbox.syspro.definition import TIMESTAMP, Column
 from ml_connector.sandbox.syspro.options import SysproOptions
-from ml_connector.sandbox.syspro.schema import TIMESTAMP, Column
 from ml_connector.sandbox.syspro.table import Table
 
 
@@ -21,7 +22,7 @@ class View:
         return self.table.definition.index[self.columns[visible].name]
 
 
-def view(tables: dict[str, Table], name: str, options: SysproOptions) -> View | None:
+def view(tables: Mapping[str, Table], name: str, options: SysproOptions) -> View | None:
     """None when there is no such table: names are case-sensitive."""
     table = tables.get(name)
     if table is None or name in options.hide_tables:
