@@ -7,42 +7,42 @@ it and is not part of the content hash. All amounts of an invoice are positive; 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
+from ml_connector.domain.canonical import HASH_VERSION, Record, canonical, content_hash
 from ml_connector.domain.money import step
 from ml_connector.domain.numbers import normalised
+from ml_connector.domain.orders import PurchaseOrder
 
-R = TypeVar("R", bound="Record")
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What every canonical record is: a frozen value that has one canonical form and one hash."""
-
-    def payload(self) -> bytes:
-        """Its canonical JSON."""
-        return canonical(self)
-
-    @classmethod
-    def from_payload(cls: type[R], payload: bytes) -> R:
-        """The record again. Raises msgspec.ValidationError for a payload of another shape."""
-        return msgspec.json.decode(payload, type=cls)
-
-
-canonical = msgspec.json.Encoder(order="sorted").encode
-"""The canonical JSON of a record: sorted names, decimals as text, absent fields left out."""
-
-HASH_VERSION = 1
-"""Raised when a release hashes other fields: records are then compared and re-hashed, and nothing is sent."""
-
-
-def content_hash(payload: bytes) -> bytes:
-    """SHA-256 of a canonical payload, 32 bytes. Equal hash = nothing to do."""
-    return hashlib.sha256(payload).digest()
+__all__ = [
+    "HASH_VERSION",
+    "RECORD_TYPES",
+    "AccountType",
+    "Address",
+    "CostCenter",
+    "Currency",
+    "GlAccount",
+    "Invoice",
+    "InvoiceKind",
+    "InvoiceLine",
+    "InvoiceStatus",
+    "LineKind",
+    "Payment",
+    "PaymentAllocation",
+    "PaymentStatus",
+    "PaymentTerm",
+    "PurchaseOrder",
+    "Record",
+    "Supplier",
+    "TaxIdKind",
+    "canonical",
+    "content_hash",
+    "decode",
+]
 
 
 class TaxIdKind(StrEnum):
@@ -266,6 +266,7 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "payment_term": PaymentTerm,
     "invoice": Invoice,
     "payment": Payment,
+    "purchase_order": PurchaseOrder,
 }
 """The record type that a Flow names, and its class."""
 
