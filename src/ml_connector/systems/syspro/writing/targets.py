@@ -1,0 +1,28 @@
+"""Which Target writes which record type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ml_connector.systems.base import Target
+from ml_connector.systems.syspro.invoices import Invoices, Policy
+from ml_connector.systems.syspro.reading import Tables
+from ml_connector.systems.syspro.settings import Options
+from ml_connector.systems.syspro.writing.company import Company
+from ml_connector.systems.syspro.writing.invoices import ApInvoices
+from ml_connector.systems.syspro.writing.poster import Poster
+
+WRITES = frozenset({"invoice"})
+
+
+def targets(
+    tables: Tables, options: Options, policy: Mapping[str, Any], now: Callable[[], datetime]
+) -> dict[str, Callable[[], Target[Any]]]:
+    """What makes each Target, by record type."""
+    poster = Poster(tables.enet, options)
+    company = Company(tables, options)
+    return {
+        "invoice": lambda: ApInvoices(poster, company, Invoices(tables, options, Policy(), now), policy),
+    }
