@@ -12,9 +12,10 @@ from ml_connector.systems.syspro.reading import Tables
 from ml_connector.systems.syspro.settings import Options
 from ml_connector.systems.syspro.writing.company import Company
 from ml_connector.systems.syspro.writing.invoices import ApInvoices
+from ml_connector.systems.syspro.writing.journals import InvoiceJournals, Journals
 from ml_connector.systems.syspro.writing.poster import Poster
 
-WRITES = frozenset({"invoice"})
+WRITES = frozenset({"invoice", "journal_entry"})
 
 
 def targets(
@@ -23,6 +24,11 @@ def targets(
     """What makes each Target, by record type."""
     poster = Poster(tables.enet, options)
     company = Company(tables, options)
-    return {
-        "invoice": lambda: ApInvoices(poster, company, Invoices(tables, options, Policy(), now), policy),
-    }
+    journals = Journals(poster, company, policy)
+
+    def invoices() -> Target[Any]:
+        if policy.get("post_as") == "journal":
+            return InvoiceJournals(journals, company, policy)
+        return ApInvoices(poster, company, Invoices(tables, options, Policy(), now), policy)
+
+    return {"invoice": invoices, "journal_entry": lambda: journals}
