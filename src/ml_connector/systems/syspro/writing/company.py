@@ -83,7 +83,15 @@ class Company:
             self._divides[plain] = (rows[0].buy_mul_div or "").strip() if rows else "M"
         return self._divides[plain]
 
-    def code(self, iso: str) -> str | None:
-        """SYSPRO's own code of a currency; None where it has none."""
+    def code(self, iso: str, form: Form) -> str:
+        """SYSPRO's own code of a currency. Raises Refused where it has none."""
         rows = self.reading.rows(TblCurrency)
-        return next((row.currency.rstrip() for row in rows if self.currencies.iso(row.currency) == iso), None)
+        found = next((row.currency.rstrip() for row in rows if self.currencies.iso(row.currency) == iso), None)
+        if found is None:
+            raise Refused(
+                "currency_not_allowed",
+                f"{form.opening} is in {iso}, which SYSPRO does not have. Set the currency up there, or name its code "
+                "in the Connection's currency_codes.",
+                "Currency",
+            )
+        return found

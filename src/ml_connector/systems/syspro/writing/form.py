@@ -25,6 +25,7 @@ WIDTHS = {
     "SupplierClass": 10, "ProductClass": 20, "OrderUom": 10, "PriceUom": 10, "SupPostalCode": 10, "PostalCode": 10,
     "Nationality": 3, "UserField1": 15, "Bank": 15, "PaymentNumber": 15, "Cheque": 15, "InvoiceTerms": 2,
     "AnalysisCode1": 10, "TaxRegnNum": 20, "Email": 255, "GrnGrn": 20, "PaymentReference": 50, "Telephone": 20,
+    "MerchGlCode": 35,
 }  # fmt: skip
 """Characters of what is never shortened."""
 

@@ -35,6 +35,7 @@ class SupplierCode(Row):
     NAME = "ApSupplier"
     KEY = ("Supplier",)
     supplier: str
+    supplier_name: Text
     user_field1: Text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +11,14 @@ from ml_connector.systems.base import Target
 from ml_connector.systems.syspro.invoices import Invoices, Policy
 from ml_connector.systems.syspro.reading import Tables
 from ml_connector.systems.syspro.settings import Options
+from ml_connector.systems.syspro.suppliers import suppliers
 from ml_connector.systems.syspro.writing.company import Company
 from ml_connector.systems.syspro.writing.invoices import ApInvoices
 from ml_connector.systems.syspro.writing.journals import InvoiceJournals, Journals
 from ml_connector.systems.syspro.writing.poster import Poster
+from ml_connector.systems.syspro.writing.suppliers import Suppliers
 
-WRITES = frozenset({"invoice", "journal_entry"})
+WRITES = frozenset({"invoice", "journal_entry", "supplier"})
 
 
 def targets(
@@ -24,6 +27,7 @@ def targets(
     """What makes each Target, by record type."""
     poster = Poster(tables.enet, options)
     company = Company(tables, options)
+    everyone = replace(options, supplier_filter={})
     journals = Journals(poster, company, policy)
 
     def invoices() -> Target[Any]:
@@ -31,4 +35,8 @@ def targets(
             return InvoiceJournals(journals, company, policy)
         return ApInvoices(poster, company, Invoices(tables, options, Policy(), now), policy)
 
-    return {"invoice": invoices, "journal_entry": lambda: journals}
+    return {
+        "invoice": invoices,
+        "journal_entry": lambda: journals,
+        "supplier": lambda: Suppliers(poster, company, suppliers(tables, everyone), policy),
+    }
