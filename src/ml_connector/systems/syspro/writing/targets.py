@@ -16,10 +16,11 @@ from ml_connector.systems.syspro.writing.company import Company
 from ml_connector.systems.syspro.writing.invoices import ApInvoices
 from ml_connector.systems.syspro.writing.journals import InvoiceJournals, Journals
 from ml_connector.systems.syspro.writing.orders import Orders
+from ml_connector.systems.syspro.writing.payments import ApPayments
 from ml_connector.systems.syspro.writing.poster import Poster
 from ml_connector.systems.syspro.writing.suppliers import Suppliers
 
-WRITES = frozenset({"invoice", "journal_entry", "purchase_order", "supplier"})
+WRITES = frozenset({"invoice", "journal_entry", "payment", "purchase_order", "supplier"})
 
 
 def targets(
@@ -39,6 +40,7 @@ def targets(
     return {
         "invoice": invoices,
         "journal_entry": lambda: journals,
+        "payment": lambda: ApPayments(poster, company, policy),
         "purchase_order": lambda: Orders(poster, company, policy),
         "supplier": lambda: Suppliers(poster, company, suppliers(tables, everyone), policy),
     }
