@@ -17,6 +17,7 @@ CAUSES = {
     "amount_too_large": "Amount above the limit",
     "paid_elsewhere": "Paid elsewhere",
     "refused_by_target": "Refused by the target",
+    "posted_not_in_ledger": "Posted, but not in the ledger",
     "conflict": "Changed on both sides",
     "edit_after_posting": "Edit came too late",
     "void_after_payment": "Void came too late",

@@ -21,7 +21,7 @@ from ml_connector.sync.backoff import after
 from ml_connector.sync.flows import policy, spec_of
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, State
 from ml_connector.sync.problems import Cause
-from ml_connector.systems.base import NoLonger, Refused
+from ml_connector.systems.base import NoLonger, Refused, Remark
 
 PARENT_CAUSES = ("parent_not_confirmed", "credit_without_invoice")
 
@@ -244,6 +244,12 @@ def refused(trail: audit.Trail, flow: Flow, record: Record, attempt: Attempt, er
         detail={"code": error.code, "field": error.field or ""},
     )
     problems.hold(trail, flow, record, [cause])
+
+
+def remarked(trail: audit.Trail, flow: Flow, record: Record, remark: Remark) -> None:
+    """What a target said of a write that took effect: the Record stays confirmed, and people are told."""
+    text = remark.text if record.number in remark.text else f"{record.number}: {remark.text}"
+    problems.report(trail, flow, record, Cause(remark.cause, record.key, text, remark.fix, blocks=False))
 
 
 def conflict(

@@ -17,6 +17,7 @@ DEAD = (
     "ERROR: The supplied UserID is invalid. Either you were not logged in; or your session has expired. You will need "
     "to logon again."
 )
+PROFILE = "<UserInfo><CompanyName>RIL</CompanyName><LocalCurrencyCode>USD</LocalCurrencyCode></UserInfo>"
 DROP = "drop"
 """The connection is closed instead of an answer."""
 
@@ -117,11 +118,16 @@ class Enet:
         operation = url.path.rpartition("/Rest/")[2]
         if operation == "Logon":
             self.logons += 1
-            return f"{self.logons:032X}00  "
-        if operation == "GetLogonProfile":
-            return "<UserInfo><CompanyName>RIL</CompanyName><LocalCurrencyCode>USD</LocalCurrencyCode></UserInfo>"
+        fixed = {
+            "Logon": f"{self.logons:032X}00  ",
+            "GetVersion": "8.0.0.1",
+            "GetLogonProfile": PROFILE,
+        }
+        if operation in fixed:
+            return fixed[operation]
         if operation == "Query/Query":
-            return self._comfnd(etree.fromstring(given["XmlIn"].encode()))
+            asked = given["BusinessObject"]
+            return self._comfnd(etree.fromstring(given["XmlIn"].encode())) if asked == "COMFND" else f"<{asked}/>"
         if operation == "Transaction/PostLD":
             root = etree.fromstring(body)
             given = {etree.QName(each).localname: each.text or "" for each in root}

@@ -68,8 +68,8 @@ class Client:
         return company.periods(self._tables.reading(), self._options)
 
     def ping(self, record_types: Sequence[str], *, try_writing: bool = False) -> Iterator[Step]:
-        """Reading only: there is nothing yet that writes."""
-        return ping(self._tables, self._options, record_types)
+        """`try_writing` has each business object check an empty document, which writes nothing."""
+        return ping(self._tables, self._options, record_types, try_writing=try_writing)
 
     def server_time(self) -> datetime | None:
         return self._enet_http.server_time()
