@@ -69,6 +69,8 @@ class Enet:
     dead: int = 0
     """So many of the next posts meet a dead session."""
     logons: int = 0
+    missing: str = ""
+    """An operation that the server does not have."""
     longest: int = 8_000
     """Bytes of an address; a longer one is refused with 414."""
 
@@ -101,7 +103,12 @@ class Enet:
         self._server.server_close()
 
     def _handle(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
-        status, text = (414, "too long") if len(request.path) > self.longest else (200, self._text(request, body))
+        if len(request.path) > self.longest:
+            status, text = 414, "too long"
+        elif self.missing and self.missing in request.path:
+            status, text = 404, "no such operation"
+        else:
+            status, text = 200, self._text(request, body)
         if text == DROP:
             request.close_connection = True
             return

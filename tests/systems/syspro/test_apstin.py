@@ -347,3 +347,7 @@ def test_every_element_is_one_that_the_object_knows() -> None:
 def test_a_record_sent_twice_makes_the_same_document() -> None:
     first, again = (to_apstin(replace(invoice()), MARK, Terms(NOVEMBER, None)) for _ in range(2))
     assert first == again
+
+
+def test_a_number_is_sent_as_it_is_written() -> None:  # R31, R38
+    assert texts(made(invoice(number=" ELC  10-01/a ")), "Item/Invoice") == ["ELC  10-01/a"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ml_connector.systems.syspro import SYSTEM
 from ml_connector.systems.syspro.tables import TblCurrency
+from ml_connector.systems.syspro.writing.ping import SAMPLES
 from ml_connector.systems.syspro.writing.tables import GenJournalCtl, GenJournalDetail, GrnDetails
 
 from .conftest import Erp
@@ -44,3 +46,12 @@ def test_an_object_that_is_not_there_or_barred_is_red(erp: Erp, said: str) -> No
 def test_writing_is_not_looked_at_unless_asked_for(erp: Erp) -> None:
     assert steps(erp, "invoice", "supplier", try_writing=False) == {}
     assert (erp.enet.calls, erp.asked) == ([], 0)
+
+
+def test_everything_that_is_said_to_be_written_has_a_target_and_a_test_of_its_right(erp: Erp) -> None:
+    assert SYSTEM.writes == set(SAMPLES)
+    for record_type in SYSTEM.writes:
+        target = erp.target(record_type)
+        assert all(callable(getattr(target, name)) for name in ("find", "get", "create", "update", "cancel"))
+    with pytest.raises(KeyError):
+        erp.target("gl_account")

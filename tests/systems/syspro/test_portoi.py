@@ -13,7 +13,7 @@ from lxml import etree
 from ml_connector.domain.orders import OrderLineKind, OrderStatus, PurchaseOrder, PurchaseOrderLine
 from ml_connector.systems.base import Conflict, DocumentState, NoLonger, OutcomeUnknown, Ref, Refused
 from ml_connector.systems.syspro.settings import Options, options
-from ml_connector.systems.syspro.writing.portoi import customer_number, to_add
+from ml_connector.systems.syspro.writing.portoi import customer_number, to_add, to_cancel
 from ml_connector.systems.syspro.writing.tables import Payee, PorMasterDetail, PorMasterHdr
 
 from .conftest import Erp
@@ -385,3 +385,8 @@ def test_an_order_of_another_supplier_is_not_changed(erp: Erp) -> None:
     ref = target.create(order(), MARK)
     with pytest.raises(Conflict):
         target.update(ref, order(line("a", "1", "1.00"), supplier="TRN004"), MARK)
+
+
+def test_a_key_goes_back_as_it_came() -> None:
+    document = to_cancel(" 00001   ", "ELC001").texts(validate=False)["XmlIn"]
+    assert "<PurchaseOrder> 00001</PurchaseOrder>" in document

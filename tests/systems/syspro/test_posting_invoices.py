@@ -316,6 +316,10 @@ def test_a_long_document_goes_in_a_body_with_the_same_content(erp: Erp) -> None:
     with pytest.raises(Refused) as raised:
         erp.target("invoice", large_post_mode="refuse").create(record, MARK)
     assert raised.value.field == "max_url_bytes"
+    erp.enet.missing = "PostLD"
+    with pytest.raises(Refused) as raised:
+        erp.target("invoice").create(record, MARK)
+    assert raised.value.field == "large_post_mode"
 
 
 def test_an_address_that_the_server_finds_too_long_was_not_posted(erp: Erp) -> None:

@@ -90,7 +90,17 @@ class Enet:
 
     def write_large(self, *, about: str, **parameters: str) -> str:
         """Transaction/Post as a POST whose body holds what would not fit into an address. Else as `write`."""
-        return self._write(about, lambda session: ("POST", LARGE, large(session, parameters)))
+        try:
+            return self._write(about, lambda session: ("POST", LARGE, large(session, parameters)))
+        except Refused as refused:
+            if refused.code != "not_found":
+                raise
+        raise Refused(
+            "document_too_large",
+            f"This e.net service has no PostLD, and {about} is too long for an address. Raise max_url_bytes if the "
+            "server takes longer ones, or enter it by hand.",
+            "large_post_mode",
+        )
 
     def _write(self, about: str, request: Callable[[str], tuple[str, str, bytes | None]]) -> str:
         session = self.session()

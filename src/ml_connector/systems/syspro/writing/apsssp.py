@@ -198,7 +198,7 @@ def _tax_id(supplier: Supplier, form: Form) -> str:
 def _posting(code: str, elements: Mapping[str, str], form: Form, operation: str) -> Posting:
     item = element(
         "Item",
-        element("Key", form.code("Supplier", code, required=True)),
+        element("Key", form.key("Supplier", code)),
         *(elements[name] for name in ORDER if name in elements),
     )
     return Posting(form.about, BUSINESS_OBJECT, ROOT, PARAMETERS, item, operation)

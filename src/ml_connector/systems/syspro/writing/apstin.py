@@ -16,7 +16,7 @@ from ml_connector.domain.records import Invoice, InvoiceKind, InvoiceLine, LineK
 from ml_connector.systems.base import Refused
 from ml_connector.systems.syspro.costcenters import Rule
 from ml_connector.systems.syspro.writing.coding import Booked, place
-from ml_connector.systems.syspro.writing.form import WIDTHS, Form, element, stripped
+from ml_connector.systems.syspro.writing.form import WIDTHS, Form, element, exact, stripped
 from ml_connector.systems.syspro.writing.poster import Posting
 
 BUSINESS_OBJECT = "APSTIN"
@@ -69,7 +69,7 @@ def about(invoice: Invoice) -> str:
 
 def number(invoice: Invoice, long_numbers: str) -> str:
     """The number that the document has in SYSPRO. Raises Refused for one that is too long and may not be shortened."""
-    text = stripped(invoice.number)
+    text = exact(invoice.number)
     width = WIDTHS["Invoice"]
     return text[-width:] if long_numbers == RIGHT20 and len(text) > width else text
 
@@ -199,7 +199,7 @@ def _number(invoice: Invoice, terms: Terms, form: Form) -> str:
             f"{form.opening} names no invoice that it corrects; SYSPRO books it on one. Name the invoice.",
             "Invoice",
         )
-    return form.code("Invoice", terms.corrected, required=True)
+    return form.key("Invoice", terms.corrected)
 
 
 def _notation(invoice: Invoice, terms: Terms) -> str:
@@ -207,7 +207,7 @@ def _notation(invoice: Invoice, terms: Terms) -> str:
     parts = []
     if invoice.kind is not InvoiceKind.INVOICE:
         parts.append(f"{KINDS[invoice.kind].capitalize()} {stripped(invoice.number)}")
-    elif number(invoice, terms.long_numbers) != stripped(invoice.number):
+    elif number(invoice, terms.long_numbers) != exact(invoice.number):
         parts.append(f"Number {stripped(invoice.number)}")
     if terms.booked.moved_from is not None:
         parts.append(f"Posting date was {terms.booked.moved_from.isoformat()}")

@@ -124,7 +124,7 @@ def to_apstpm(
         *(
             element(
                 "ReleasedInvoice",
-                form.code("Invoice", owed[key].invoice, required=True),
+                form.key("Invoice", owed[key].invoice),
                 form.amount("GrossPayValue", release.gross),
                 form.amount("DiscPayValue", release.discount),
             )

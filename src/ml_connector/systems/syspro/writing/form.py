@@ -69,6 +69,11 @@ def stripped(value: str) -> str:
     return " ".join(printable(unicodedata.normalize("NFC", value)).split())
 
 
+def exact(value: str) -> str:
+    """A code or number as it stands, without blanks around it and without what XML cannot hold."""
+    return printable(unicodedata.normalize("NFC", value)).strip()
+
+
 def held(value: str) -> str:
     """A text as SYSPRO's columns can hold it: letters of other alphabets' kind lose their signs.
 
@@ -100,7 +105,13 @@ class Form:
 
     def code(self, name: str, value: str | None, *, required: bool = False, too_long: str = "field_too_long") -> str:
         """A code or number, sent as it is. `too_long`: the code of the refusal."""
-        text = stripped(value or "")
+        return self._code(name, exact(value or ""), required=required, too_long=too_long)
+
+    def key(self, name: str, value: str) -> str:
+        """A key that SYSPRO gave, sent back as it came: some begin with a blank."""
+        return self._code(name, printable(value).rstrip(), required=True, too_long="field_too_long")
+
+    def _code(self, name: str, text: str, *, required: bool, too_long: str) -> str:
         if not text:
             if required:
                 raise Refused("field_missing", f"{self.opening} has no {name}, which SYSPRO needs.", name)

@@ -163,7 +163,7 @@ def to_change(order: PurchaseOrder, key: str, changes: Changes, due: bool, optio
         element("OrderActionType", CHANGE),
         form.code("Supplier", order.supplier, required=True),
         form.day("DueDate", order.due_date if due else None),
-        form.code("PurchaseOrder", key, required=True),
+        form.key("PurchaseOrder", key),
     )
     return _posting(order, head, changes, options, form)
 
@@ -173,8 +173,8 @@ def to_cancel(key: str, supplier: str) -> Posting:
     head = element(
         "OrderHeader",
         element("OrderActionType", DELETE),
-        form.code("Supplier", supplier, required=True),
-        form.code("PurchaseOrder", key, required=True),
+        form.key("Supplier", supplier),
+        form.key("PurchaseOrder", key),
     )
     return Posting(form.about, BUSINESS_OBJECT, ROOT, parameters("", zero=False), element("Orders", head))
 
