@@ -201,7 +201,7 @@ class Orders:
     # --- the tables
 
     def _marked(self, mark: str) -> list[PorMasterHdr]:
-        headers = self._company.reading.like(PorMasterHdr, "CustomerPoNumber", f"*{mark}")
+        headers = self._company.reading.like(PorMasterHdr, "CustomerPoNumber", f"*{mark}*")
         return [header for header in headers if find_mark(header.customer_po_number or "") == mark]
 
     def _header(self, key: str) -> PorMasterHdr | None:
