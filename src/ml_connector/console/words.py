@@ -19,6 +19,7 @@ CAUSES = {
     "bank_change": "Bank or payment details changed",
     "bank_shared": "Same bank account as another supplier",
     "refused_by_target": "Refused by the target",
+    "posted_not_in_ledger": "Posted, but not in the ledger",
     "conflict": "Changed on both sides",
     "edit_after_posting": "Edit came too late",
     "void_after_payment": "Void came too late",

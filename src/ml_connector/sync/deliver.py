@@ -40,6 +40,7 @@ from ml_connector.systems.base import (
     OutcomeUnknown,
     Ref,
     Refused,
+    Remark,
     SystemFailure,
     Target,
     Throttled,
@@ -396,6 +397,7 @@ class Delivery:
         with self._recording() as trail:
             self.lease.confirm()
             done: list[Done] = []
+            remarks: list[tuple[Record, Remark]] = []
             for tasks, future in answered:
                 wire.keep([task.attempt for task in tasks if task.attempt is not None], tasks[0].heard)
                 try:
@@ -409,8 +411,11 @@ class Delivery:
                     continue
                 for task, answer in zip(tasks, answers, strict=True):
                     done += self._answered(trail, task, answer)
+                    remarks += [(task.record, remark) for remark in answer.remarks] if isinstance(answer, Ref) else []
             if done:
                 outcomes.confirmed(trail, self.flow, done)
+            for record, remark in remarks:
+                outcomes.remarked(trail, self.flow, record, remark)
 
     def _answered(self, trail: audit.Trail, task: Task, answer: Ref | Accepted | None) -> list[Done]:
         """Stores what an answer means, but for what it confirms: that is given back, to be stored together."""

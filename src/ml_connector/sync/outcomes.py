@@ -22,7 +22,7 @@ from ml_connector.sync.flows import declaration, policy, spec_of
 from ml_connector.sync.links import UNKNOWN_VENDOR, unknown_vendor
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, State
 from ml_connector.sync.problems import Cause
-from ml_connector.systems.base import NoLonger, Refused
+from ml_connector.systems.base import NoLonger, Refused, Remark
 
 PARENT_CAUSES = ("parent_not_confirmed", "credit_without_invoice")
 
@@ -245,6 +245,12 @@ def refused(trail: audit.Trail, flow: Flow, record: Record, attempt: Attempt, er
         record.save(update_fields=["state", "next_attempt_at"])
         return
     problems.hold(trail, flow, record, [refusals.cause_of(flow, record, attempt, error, said)])
+
+
+def remarked(trail: audit.Trail, flow: Flow, record: Record, remark: Remark) -> None:
+    """What a target said of a write that took effect: the Record stays confirmed, and people are told."""
+    text = remark.text if record.number in remark.text else f"{record.number}: {remark.text}"
+    problems.report(trail, flow, record, Cause(remark.cause, record.key, text, remark.fix, blocks=False))
 
 
 def conflict(

@@ -157,6 +157,15 @@ class DocumentState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What people have to know of a write that took effect. Becomes a Problem that holds nothing back."""
+
+    cause: str
+    text: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ref:
     """A document or master record in the target."""
 
@@ -165,6 +174,9 @@ class Ref:
     """The target's line ids, in the order of the record's lines, where it has any."""
     amount: Decimal | None = None
     """The gross amount that the target answered with, compared with what was sent."""
+    vouchers: tuple[str, ...] = ()
+    """The target's own numbers of what was booked, to be told to the source: register entry, ledger journal."""
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ from ml_connector import sandbox
 from ml_connector.systems.base import Access, Item
 from ml_connector.systems.syspro import SYSTEM
 from ml_connector.systems.syspro.client import Client
+from ml_connector.systems.syspro.tables import AdmTax, GenControl, Row, TblCurrency, columns
+
+from .enet import Enet
 
 NOW = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
 BASE_SET = Path(sandbox.__file__).parent / "data" / "base_set.syspro.json"
@@ -110,3 +113,54 @@ def site(syspro: Any) -> Site:
 def either(syspro: Any, request: pytest.FixtureRequest) -> Site:
     """The same site read by each route."""
     return Site(syspro, request.param)
+
+
+@dataclass
+class Erp:
+    """A small e.net server with tables of the test's own, and Targets connected to it."""
+
+    enet: Enet = field(default_factory=Enet)
+    session: Session = field(default_factory=Session)
+    asked: int = 0
+    """How often the right to write was asked for."""
+
+    def connect(self, **settings: Any) -> Client:
+        given = {
+            "enet_rest_base": self.enet.base,
+            "operator": "MLCONN",
+            "company_id": "RIL",
+            "company_time_zone": "America/Chicago",
+            **settings,
+        }
+        secrets = {"operator_password": "canary-operator"}
+        access = Access(given, secrets, self.session, NoBudget(), lambda: NOW, self._may_write)
+        client = SYSTEM.connect(access)
+        assert isinstance(client, Client)
+        return client
+
+    def target(self, record_type: str, policy: Mapping[str, Any] | None = None, **settings: Any) -> Any:
+        return self.connect(**settings).target(record_type, policy or {})
+
+    def put(self, table: type[Row], *rows: Mapping[str, Any]) -> None:
+        """Rows of a table, whose other columns are blank. Kept beside what other selections of it have put there."""
+        for values in rows:
+            blank = {column.name: column.kind() for column in columns(table)}
+            self.enet.tables.setdefault(table.NAME, []).append(blank | dict(values))
+
+    def _may_write(self) -> None:
+        self.asked += 1
+
+
+@pytest.fixture
+def erp() -> Iterator[Erp]:
+    made = Erp()
+    made.put(
+        GenControl,
+        {"Company": "RIL", "GlYear": 2026, "GlPeriod": 11}
+        | {f"CurYrPrdEnd{month}": f"2026-{month:02}-28" for month in range(1, 13)}
+        | {f"PrvYrPrdEnd{month}": f"2025-{month:02}-28" for month in range(1, 13)},
+    )
+    made.put(TblCurrency, {"Currency": "USD"}, {"Currency": "EUR", "BuyExchangeRate": "1.08", "BuyMulDiv": "M"})
+    made.put(AdmTax, {"TaxCode": "A", "CurTaxRate": Decimal("8"), "ApTaxGlCode": "10-2250"})
+    yield made
+    made.enet.close()

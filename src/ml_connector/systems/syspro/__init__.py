@@ -1,4 +1,4 @@
-"""SYSPRO 8 and Cloud ERP: e.net over REST for sessions and queries, OData for reading tables."""
+"""SYSPRO 8 and Cloud ERP: e.net over REST for sessions, queries and posts, OData for reading tables."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from ml_connector.systems.base import System
 from ml_connector.systems.syspro.client import Client
 from ml_connector.systems.syspro.settings import FORM, options
+from ml_connector.systems.syspro.writing.targets import WRITES
 
 
 def credential(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> str:
@@ -26,4 +27,5 @@ SYSTEM = System(
     check=options,
     session_idle=lambda settings: int(settings["idle_seconds_before_relogon"]),
     reads=frozenset({"supplier", "invoice", "payment", "gl_account", "cost_center", "currency", "payment_term"}),
+    writes=WRITES,
 )

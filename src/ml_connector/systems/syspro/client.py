@@ -18,6 +18,7 @@ from ml_connector.systems.syspro.reading import Tables
 from ml_connector.systems.syspro.session import SECRET_PARAMETERS, Enet
 from ml_connector.systems.syspro.settings import options
 from ml_connector.systems.syspro.suppliers import suppliers
+from ml_connector.systems.syspro.writing.targets import targets
 from ml_connector.systems.transport.http import Http
 from ml_connector.systems.transport.odata import Service
 
@@ -56,8 +57,8 @@ class Client:
         return sources[record_type]()
 
     def target(self, record_type: str, policy: Mapping[str, Any]) -> Target[Any]:
-        """Nothing is written yet."""
-        raise KeyError(record_type)
+        """For invoices `policy["post_as"]` chooses: journal posts to the ledger alone, all else to payables."""
+        return targets(self._tables, self._options, policy, self._access.now)[record_type]()
 
     def identity(self) -> Identity:
         return company.identity(self._tables.enet, self._options)
@@ -67,8 +68,8 @@ class Client:
         return company.periods(self._tables.reading(), self._options)
 
     def ping(self, record_types: Sequence[str], *, try_writing: bool = False) -> Iterator[Step]:
-        """Reading only: there is nothing yet that writes."""
-        return ping(self._tables, self._options, record_types)
+        """`try_writing` has each business object check an empty document, which writes nothing."""
+        return ping(self._tables, self._options, record_types, try_writing=try_writing)
 
     def server_time(self) -> datetime | None:
         return self._enet_http.server_time()

@@ -41,6 +41,15 @@ class Segment:
             return code, None
         return code[:before] + rest, center
 
+    def join(self, account: str, center: str) -> str | None:
+        """The GL code of an account at a cost center: what `split` takes apart. None where there is no such code."""
+        before = max(0, self.start - 1 - len(self.separator))
+        if self.start == 1:
+            code = f"{center}{self.separator}{account}" if account else center
+        else:
+            code = f"{account[:before]}{self.separator}{center}{account[before:]}"
+        return code if self.split(code) == (account, center) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:

@@ -102,6 +102,12 @@ class Documents:
         """
         if summary.invoice_value == 0 or (self.reversed(header, moved) and self._takes_all(summary, header)):
             return None
+        return self.entry(summary, header, coding, moved)
+
+    def entry(
+        self, summary: ApJnlSummary, header: ApInvoice, coding: Sequence[ApJnlDistrib], moved: Moved
+    ) -> Item[Invoice]:
+        """What was booked on an invoice later, as a document, whatever it does to the invoice."""
         problem = summary.fault or header.fault
         unit = self._units[header.currency]
         if unit is None:

@@ -123,6 +123,26 @@ class Invoices:
             return next(iter(scan.documents_of(found, open_only=False)), None)
         return next(iter(scan.invoices(scan.headers([(named[0], named[1])]))), None)
 
+    def booked_on(self, supplier: str, invoice: str) -> list[tuple[Item[Invoice], ApJnlSummary, str]]:
+        """Every credit, debit and adjustment of an invoice, those that take it back as a whole included, each with
+        its journal entry and the texts of that entry's ledger rows."""
+        entries = self._reading.matching(
+            ApJnlSummary, DOCUMENT, [(supplier, invoice)], one_of(("TransactionCode",), zip(postings.FURTHER))
+        )
+        headers = self._reading.matching(ApInvoice, DOCUMENT, [(supplier, invoice)])
+        if not entries or not headers:
+            return []
+        moved = postings.moved(self._reading, headers)[bare(headers[0].supplier, headers[0].invoice)]
+        ledgers = postings.of_entries(self._reading, entries)
+        return [
+            (
+                self._documents.entry(entry, headers[0], ledger, moved),
+                entry,
+                " ".join(row.reference or "" for row in ledger),
+            )
+            for entry, ledger in zip(entries, ledgers, strict=True)
+        ]
+
     @cached_property
     def _documents(self) -> Documents:
         due_dates = DueDates(self._reading, self._options.default_due_days)

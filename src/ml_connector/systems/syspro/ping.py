@@ -29,6 +29,8 @@ from ml_connector.systems.syspro.tables import (
     names,
 )
 from ml_connector.systems.syspro.where import ALL_ROWS
+from ml_connector.systems.syspro.writing import ping as writing
+from ml_connector.systems.syspro.writing.poster import Poster
 from ml_connector.systems.transport.xml import walk
 
 TABLES: dict[str, tuple[type[Row], ...]] = {
@@ -43,8 +45,8 @@ TABLES: dict[str, tuple[type[Row], ...]] = {
 """What each record type is read from."""
 
 
-def ping(tables: Tables, options: Options, record_types: Sequence[str]) -> Iterator[Step]:
-    """The steps of reading; those after a failed one that they need are not tried."""
+def ping(tables: Tables, options: Options, record_types: Sequence[str], *, try_writing: bool = False) -> Iterator[Step]:
+    """The steps of reading, and of writing where asked for; those after a failed one that they need are not tried."""
     enet = tables.enet
     yield (
         answered := _step(
@@ -72,13 +74,20 @@ def ping(tables: Tables, options: Options, record_types: Sequence[str]) -> Itera
         yield odata
         needed = odata if signed_in.ok else signed_in
     for record_type in record_types:
-        wanted = (*TABLES.get(record_type, ()), *_centers(options, record_type))
+        further = writing.TABLES.get(record_type, ()) if try_writing else ()
+        wanted = (*TABLES.get(record_type, ()), *_centers(options, record_type), *further)
         yield _after(
             needed,
             f"tables of {record_type}",
             lambda wanted=wanted: _read(tables, wanted),  # type: ignore[misc]
             "Give the user the right to read the table; after an upgrade of SYSPRO, check its columns.",
         )
+    poster = Poster(tables.enet, options)
+    for record_type in record_types if try_writing else ():
+        if record_type in writing.SAMPLES:
+            sample = writing.SAMPLES[record_type]()
+            name = f"write {record_type} ({sample.business_object})"
+            yield _after(signed_in, name, lambda sample=sample: writing.licensed(poster, sample), writing.FIX)  # type: ignore[misc]
 
 
 def _session(tables: Tables) -> str:

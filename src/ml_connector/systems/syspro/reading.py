@@ -19,7 +19,7 @@ from ml_connector.systems.syspro import comfnd
 from ml_connector.systems.syspro.session import Enet
 from ml_connector.systems.syspro.settings import Options
 from ml_connector.systems.syspro.tables import Row, columns, from_json, from_texts, names
-from ml_connector.systems.syspro.where import ALL_ROWS, Value, Where, after, one_of, to_filter
+from ml_connector.systems.syspro.where import ALL_ROWS, Value, Where, after, one_of, that, to_filter
 from ml_connector.systems.transport.odata import CAP, Query, Service, raw_rows, typed_rows
 
 T = TypeVar("T", bound=Row)
@@ -55,10 +55,10 @@ class Tables:
         return Reading(self)
 
     def answers(
-        self, table: type[T], where: Where, order: tuple[str, ...], size: int
+        self, table: type[T], where: Where, order: tuple[str, ...], size: int, route: str | None = None
     ) -> Iterator[tuple[list[T], bytes]]:
-        """Page after page: the rows and the raw answer that they came in."""
-        if self.route(table) == "odata":
+        """Page after page: the rows and the raw answer that they came in. `route`: another than the table's own."""
+        if (route or self.route(table)) == "odata":
             return self._by_odata(table, where, order, size)
         return self._by_comfnd(table, where, order, size)
 
@@ -158,6 +158,11 @@ class Reading:
         """All rows that meet the condition, in the order of the table's key."""
         pages = list(self._pages(table, where, self._detail))
         return pages[0] if len(pages) == 1 else [row for page in pages for row in page]
+
+    def like(self, table: type[T], column: str, pattern: str) -> list[T]:
+        """All rows whose column has the pattern, in which `*` stands for any text. By COMFND, which alone has that."""
+        pages = self.tables.answers(table, that(column, "like", pattern), table.KEY, self._detail, "comfnd")
+        return [row for rows, _ in pages for row in rows]
 
     def matching(
         self, table: type[T], key: Sequence[str], wanted: Sequence[Sequence[Value]], where: Where = ALL_ROWS

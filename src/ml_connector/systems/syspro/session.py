@@ -8,10 +8,11 @@ before anything runs. The id is bare text of 36 characters with two blanks behin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote
+from xml.sax.saxutils import escape
 
-from ml_connector.systems.base import Access, AuthFailed, Refused, SystemFailure, Transient
+from ml_connector.systems.base import Access, AuthFailed, OutcomeUnknown, Refused, SystemFailure, Transient
 from ml_connector.systems.syspro.settings import Options
 from ml_connector.systems.transport.http import Answer, Http
 
@@ -19,6 +20,9 @@ ENCODING = "cp1252"
 """Declared by every answer; five bytes of it mean nothing and are replaced."""
 
 SECRET_PARAMETERS = frozenset({"OperatorPassword", "CompanyPassword", "UserId", "XmlIn", "XmlParameters"})
+
+LARGE = "Transaction/PostLD"
+SERVICE = "http://SYSPROWcfService"
 
 _ID = re.compile(r"[0-9A-Za-z]{8,64}")
 _WRAPPER = re.compile(r"<string[^>]*>(.*)</string>", re.DOTALL)
@@ -28,6 +32,10 @@ _TEXT_LIMIT = 300
 
 class SessionLost(SystemFailure):
     """The session is gone, and the call with it: nothing ran. Never leaves this package."""
+
+
+class SessionEnded(OutcomeUnknown):
+    """The session was gone when a write arrived. By the vendor's clients nothing ran; a search has to show it."""
 
 
 class Enet:
@@ -71,6 +79,50 @@ class Enet:
                 "SYSPRO ended our session twice in a row: somebody else signs in with the operator "
                 f"{self._options.operator}, who must belong to this Connection alone."
             ) from None
+
+    def write(self, operation: str, *, about: str, **parameters: str) -> str:
+        """A call that changes something; leaves at most once (R8), as a GET with everything in its address.
+
+        Raises SessionEnded when the session was gone: SYSPRO says so before it does anything, but only a search
+        tells for certain (R62). The session is renewed all the same.
+        """
+        return self._write(about, lambda session: ("GET", address(operation, {"UserId": session, **parameters}), None))
+
+    def write_large(self, *, about: str, **parameters: str) -> str:
+        """Transaction/Post as a POST whose body holds what would not fit into an address. Else as `write`."""
+        try:
+            return self._write(about, lambda session: ("POST", LARGE, large(session, parameters)))
+        except Refused as refused:
+            if refused.code != "not_found":
+                raise
+        raise Refused(
+            "document_too_large",
+            f"This e.net service has no PostLD, and {about} is too long for an address. Raise max_url_bytes if the "
+            "server takes longer ones, or enter it by hand.",
+            "large_post_mode",
+        )
+
+    def _write(self, about: str, request: Callable[[str], tuple[str, str, bytes | None]]) -> str:
+        session = self.session()
+        method, path, content = request(session)
+        headers = {"content-type": "application/xml"} if content is not None else None
+        answer = self._http.write(method, path, headers=headers, content=content)
+        try:
+            text = self._text(answer, session)
+        except SessionLost:
+            then = self._renewed(session)
+        else:
+            self._access.sessions.used()
+            return text
+        raise SessionEnded(f"SYSPRO ended our session around {about}: whether it was posted is looked up.", then)
+
+    def _renewed(self, stale: str) -> SystemFailure | None:
+        """What kept us from signing in again; None where nothing did."""
+        try:
+            self._access.sessions.renew(stale, self._sign_in)
+        except SystemFailure as failure:
+            return failure
+        return None
 
     def url_bytes(self, operation: str, **parameters: str) -> int:
         """The length of a call's address, with room for the session's id."""
@@ -141,6 +193,15 @@ def address(operation: str, parameters: dict[str, str]) -> str:
     """Path and query of a call, everything percent-encoded."""
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
     return f"{operation}?{query}" if query else operation
+
+
+def large(session: str, parameters: dict[str, str]) -> bytes:
+    """The body of PostLD, in the order of the operation's arguments; documents are CDATA."""
+    parts = [f"<UserId>{escape(session)}</UserId>"]
+    for name, value in parameters.items():
+        shown = f"<![CDATA[{value}]]>" if name.startswith("Xml") and "]]>" not in value else escape(value)
+        parts.append(f"<{name}>{shown}</{name}>")
+    return f'<TransactionPostLD xmlns="{SERVICE}">{"".join(parts)}</TransactionPostLD>'.encode("ascii")
 
 
 def session_id(text: str) -> str:

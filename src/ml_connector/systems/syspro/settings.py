@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ml_connector.systems.base import Refused, Setting
 from ml_connector.systems.syspro.costcenters import Rule, rule
+from ml_connector.systems.syspro.writing.settings import FORM as WRITING_FORM
+from ml_connector.systems.syspro.writing.settings import Writing, writing
 from ml_connector.systems.transport.odata import CAP, DATE_STYLES
 
 ROUTES = ("odata", "comfnd")
@@ -269,6 +271,7 @@ FORM: tuple[Setting, ...] = (
         label="Days until due",
         group="Meaning of documents",
     ),
+    *WRITING_FORM,
 )
 
 
@@ -304,6 +307,7 @@ class Options:
     void_types: frozenset[str]
     freight_types: frozenset[str]
     default_due_days: int
+    writing: Writing
 
 
 def options(settings: Mapping[str, Any]) -> Options:
@@ -344,6 +348,7 @@ def options(settings: Mapping[str, Any]) -> Options:
         void_types=frozenset(given["void_transaction_types"]),
         freight_types=frozenset(given["freight_expense_types"]),
         default_due_days=given["default_due_days"],
+        writing=writing(given),
     )
 
 

@@ -16,7 +16,7 @@ Value = str | int | date
 
 
 class Condition(NamedTuple):
-    """One comparison: `op` is eq, ne, gt, ge, lt or le."""
+    """One comparison: `op` is eq, ne, gt, ge, lt or le; by COMFND alone also like."""
 
     column: str
     op: str
