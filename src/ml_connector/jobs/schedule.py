@@ -78,8 +78,8 @@ def adopt() -> None:
     for kind in (RunKind.PULL, RunKind.SWEEP):
         column = COLUMNS[kind]
         with transaction.atomic():
-            unscheduled = Flow.objects.across_workspaces().filter(**{f"{column}__isnull": True}).only("every", column)
-            flows = list(unscheduled.select_for_update(skip_locked=True)[:ADOPTED_AT_A_TIME])
+            unscheduled = Flow.objects.across_workspaces().filter(**{f"{column}__isnull": True}, paused=False)
+            flows = list(unscheduled.only("every").select_for_update(skip_locked=True)[:ADOPTED_AT_A_TIME])
             for flow in flows:
                 setattr(flow, column, _first(flow, kind, now))
             Flow.objects.across_workspaces().bulk_update(flows, [column], batch_size=100)

@@ -124,6 +124,8 @@ class Flow(WorkspaceModel):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "integration", "name"], name="flow_name")]
         indexes = [
-            models.Index(fields=["next_pull_at"], name="flow_due_pull"),
-            models.Index(fields=["next_push_at"], name="flow_due_push"),
+            # What is paused stays due for as long as it is, and would be looked through at every tick.
+            models.Index(fields=["next_pull_at"], name="flow_to_pull", condition=models.Q(paused=False)),
+            models.Index(fields=["next_push_at"], name="flow_to_push", condition=models.Q(paused=False)),
+            models.Index(fields=["next_sweep_at"], name="flow_to_sweep", condition=models.Q(paused=False)),
         ]
