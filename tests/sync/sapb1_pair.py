@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import ml_connector.sandbox
 from ml_connector.conformance.bench import Bench, clocks_at
@@ -102,8 +102,11 @@ def stp(number: int) -> str:
     return f"stp01STORYPAYMENT0{number:02}"
 
 
+Made = TypeVar("Made", bound=B1Pair)
+
+
 @contextmanager
-def sapb1_pair(workspace: Workspace, **settings: Any) -> Iterator[B1Pair]:
+def sapb1_pair(workspace: Workspace, make: type[Made] = B1Pair, **settings: Any) -> Iterator[Made]:  # type: ignore[assignment]
     """The base set of documents on both sides, at Monday 06:00. `settings` are those of SAP Business One."""
     load = {
         name: json.loads((DATA / f"base_set.{name}.json").read_text(), parse_float=Decimal)
@@ -116,4 +119,4 @@ def sapb1_pair(workspace: Workspace, **settings: Any) -> Iterator[B1Pair]:
         ml_connector.sandbox.start("bill", seed=1, data=load["bill"]) as bill,
         clocks_at(MONDAY, {Side.ERP: b1, Side.PLATFORM: bill}),
     ):
-        yield B1Pair(b1, bill, workspace, {Side.ERP: {**ACCOUNTS, **settings}})
+        yield make(b1, bill, workspace, {Side.ERP: {**ACCOUNTS, **settings}})

@@ -104,6 +104,11 @@ def test_what_goes_to_bill_ends_as_written(paged):
 
 def test_the_payments_come_back_as_written(paged):  # R28, R29, R30
     whole_story(paged)
+    paid_as_written(paged)
+
+
+def paid_as_written(paged):
+    """Every figure of the story's payments, on both sides."""
     open_ = {number: paged.open(number) for number in ("ELC-1001", "ELC-1002", "NK-77", "PK-500", "HU-2202", "PK-502")}
     assert open_ == {
         "ELC-1001": 0, "ELC-1002": 0, "NK-77": 0, "PK-500": 0, "HU-2202": D("199.60"), "PK-502": 750,

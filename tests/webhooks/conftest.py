@@ -40,24 +40,10 @@ VENDOR, BILL = "00902VENDOR000000001", "00n02BILL00000000001"
 ADDRESS = {"line1": "1 Dock Road", "city": "Reno", "zipOrPostalCode": "89501", "country": "US"}
 
 
-class House(Bench):
-    """A bench between SAP Business One and BILL that vendors reach."""
+class Reached(Bench):
+    """A bench whose platform is BILL, which reaches us."""
 
-    def __init__(self, workspace: Workspace, b1: Running, bill: Running) -> None:
-        super().__init__(workspace, "sapb1-bill", {Side.ERP: b1, Side.PLATFORM: bill})
-        self.bill = bill
-        bill.options({"webhook_backoff_base_s": 0.01})
-        bill.edit("vendors", {"id": VENDOR, "name": "Pakko Packaging LLC", "address": ADDRESS})
-        bill.edit(
-            "bills",
-            {
-                "id": BILL,
-                "vendorId": VENDOR,
-                "dueDate": "2026-12-12",
-                "invoice": {"invoiceNumber": "PK-500", "invoiceDate": "2026-11-12"},
-                "billLineItems": [{"amount": 675}],
-            },
-        )
+    bill: Running
 
     @property
     def webhook(self) -> Webhook:
@@ -78,12 +64,6 @@ class House(Bench):
     def subscription(self) -> dict[str, Any]:
         (row,) = self.bill.state("subscriptions")
         return row
-
-    def pay(self, amount: float = 100, **fields: Any) -> str:
-        """A payment that cleared, made by a person in BILL; gives its id."""
-        made = self.bill.edit("payments", {"billId": BILL, "amount": amount, **fields})[0]["id"]
-        self.bill.edit("payments", {"id": made, "singleStatus": "CLEARED"})
-        return str(made)
 
     def resend(self, event: str) -> None:
         """A person has BILL send an event again."""
@@ -111,6 +91,32 @@ class House(Bench):
         until(lambda: len(self.events()) >= count)
         assert len(self.events()) == count
         return self.events()
+
+
+class House(Reached):
+    """A bench between SAP Business One and BILL, with one bill."""
+
+    def __init__(self, workspace: Workspace, b1: Running, bill: Running) -> None:
+        super().__init__(workspace, "sapb1-bill", {Side.ERP: b1, Side.PLATFORM: bill})
+        self.bill = bill
+        bill.options({"webhook_backoff_base_s": 0.01})
+        bill.edit("vendors", {"id": VENDOR, "name": "Pakko Packaging LLC", "address": ADDRESS})
+        bill.edit(
+            "bills",
+            {
+                "id": BILL,
+                "vendorId": VENDOR,
+                "dueDate": "2026-12-12",
+                "invoice": {"invoiceNumber": "PK-500", "invoiceDate": "2026-11-12"},
+                "billLineItems": [{"amount": 675}],
+            },
+        )
+
+    def pay(self, amount: float = 100, **fields: Any) -> str:
+        """A payment that cleared, made by a person in BILL; gives its id."""
+        made = self.bill.edit("payments", {"billId": BILL, "amount": amount, **fields})[0]["id"]
+        self.bill.edit("payments", {"id": made, "singleStatus": "CLEARED"})
+        return str(made)
 
     def read(self) -> dict[str, str]:
         """What the payments' Records say: the status by the payment's id."""
@@ -144,7 +150,7 @@ def notification(event: str, noun: str, key: str, organization: str, kind: str =
 class Sender:
     """Somebody who sends to the endpoint, without a server between."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Reached) -> None:
         self.house = house
         self.client = Client(headers={"host": "localhost"})
 
