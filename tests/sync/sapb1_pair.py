@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import ml_connector.sandbox
 from ml_connector.conformance.bench import Bench, clocks_at
@@ -102,11 +102,8 @@ def stp(number: int) -> str:
     return f"stp01STORYPAYMENT0{number:02}"
 
 
-Made = TypeVar("Made", bound=B1Pair)
-
-
 @contextmanager
-def sapb1_pair(workspace: Workspace, make: type[Made] = B1Pair, **settings: Any) -> Iterator[Made]:  # type: ignore[assignment]
+def sapb1_pair(workspace: Workspace, make: type[B1Pair] = B1Pair, **settings: Any) -> Iterator[Any]:
     """The base set of documents on both sides, at Monday 06:00. `settings` are those of SAP Business One."""
     load = {
         name: json.loads((DATA / f"base_set.{name}.json").read_text(), parse_float=Decimal)
