@@ -2,8 +2,42 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
 from hypothesis import settings
 
 # How long an example takes says how busy the machine is; speed has its benchmarks.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+LONG = (
+    "conformance/test_crash",
+    "conformance/test_model",
+    "conformance/test_storm",
+    "console/test_browser",
+    "console/test_first_minutes",
+    "webhooks/test_served",
+    "cli/test_processes",
+    "jobs/test_death",
+    "jobs/test_many_workers",
+    "notify/test_notices",
+)
+"""Files whose tests take long because they wait for processes and browsers."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, each begins with some that take long, so that none ends with them."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if processes == 1:
+        return
+    long = [item for item in items if any(name in item.nodeid for name in LONG)]
+    short = [item for item in items if not any(name in item.nodeid for name in LONG)]
+    share = -(-len(items) // processes)
+    items.clear()
+    for number in range(processes):
+        first = long[number::processes]
+        items += first + short[: share - len(first)]
+        del short[: share - len(first)]
+    items += short

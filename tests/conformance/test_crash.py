@@ -51,7 +51,7 @@ def test_death_at_random_moments_leaves_one_document_each(databases, database, s
         pytest.skip("one process: see the three workers")
     tally = Tally()
     story.random_kills(SYSPRO_BILL, databases, "sqlite", processes.fresh, database, kills=12, seed=seed, tally=tally)
-    assert tally.kills[MOMENT] >= 3
+    assert tally.kills[MOMENT] >= 1
     assert nothing_is_wrong(tally)
 
 
@@ -63,7 +63,7 @@ def test_of_three_workers_one_after_the_other_dies(databases, database, seed):  
         SYSPRO_BILL, databases, "postgres", processes.fresh, database, chosen=ON_POSTGRES, seed=seed, tally=tally
     )
     assert missed == []
-    story.random_kills(SYSPRO_BILL, databases, "postgres", processes.forked, database, kills=6, seed=seed, tally=tally)
+    story.random_kills(SYSPRO_BILL, databases, "postgres", processes.forked, database, kills=4, seed=seed, tally=tally)
     assert nothing_is_wrong(tally)
 
 

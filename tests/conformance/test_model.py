@@ -16,7 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from ml_connector.conformance.model import machine
 from tests.conformance.syspro_bill_play import PLAY
 
-EXAMPLES = {"sqlite": 6, "postgres": 2}
+EXAMPLES = {"sqlite": 4, "postgres": 2}
 SEED = 1
 STEPS = 35
 

@@ -90,7 +90,7 @@ def test_the_tie_out_shows_the_clearing_account(b1, sign_in):  # R30
     compute(b1.integration)
     page = sign_in("auditor").get(f"/w/acme/tie-out/{b1.integration.name}").content.decode()
     assert "Clearing account 10-1090" in page
-    assert "Payment posted since it was read" in page
+    assert "Posted in SAP Business One" in page
 
 
 def test_what_is_not_transferred_stands_with_the_runs(b1, sign_in):

@@ -202,7 +202,7 @@ POINTS = (
              after=ANSWERED, only=lambda flow, *_args: flow.name != "suppliers"),
     *_around("settle", f"{SYNC}settle:settle", "before uncommitted committed", "a write in doubt is searched for",
              after=ANSWERED),
-    *_around("run ends", f"{SYNC}runs:_close", "before uncommitted committed", "a Run's state is stored"),
+    *_around("run ends", f"{SYNC}runs:_ended", "before uncommitted committed", "a Run's state is stored"),
     *_around("due again", f"{SYNC}runs:_due_again", "before after", "when the Flow is due next"),
     *_around("lease taken", f"{SYNC}leases:acquire", "uncommitted committed", "a Connection is taken"),
     *_around("lease released", f"{SYNC}leases:release", "before after", "a Connection is given back"),
