@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import settings
 # How long an example takes says how busy the machine is; speed has its benchmarks.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# A look for garbage at every 700 objects is a tenth of the time.
+gc.set_threshold(20_000, 20, 50)
 
 LONG = (
     "conformance/test_crash",
