@@ -66,7 +66,7 @@ def test_a_stranger_cannot_tell_a_workspace_from_one_that_is_not_there(pair, str
 
 
 def test_things_of_another_workspace_are_not_found_in_ones_own(pair, stranger):  # R74
-    records, problems = (list(model.objects.of(pair.workspace).values()) for model in (Record, Problem))
+    records, problems = (list(model.objects.of(pair.workspace).order_by("pk").values()) for model in (Record, Problem))
     parts = parts_of(pair, "other")
     for operation in OPERATIONS:
         said = ask(stranger, operation, parts)
@@ -75,8 +75,8 @@ def test_things_of_another_workspace_are_not_found_in_ones_own(pair, stranger): 
         elif "items" in said.body and operation.id != "listAuditEntries":
             assert said.body["items"] == [], operation.id
     assert "ELC" not in str(stranger.get("/audit").body)
-    assert list(Record.objects.of(pair.workspace).values()) == records
-    assert list(Problem.objects.of(pair.workspace).values()) == problems
+    assert list(Record.objects.of(pair.workspace).order_by("pk").values()) == records
+    assert list(Problem.objects.of(pair.workspace).order_by("pk").values()) == problems
 
 
 def test_nobody_gets_in_without_a_good_token(pair, workspace, robot):  # R74
