@@ -12,7 +12,7 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# A look for garbage at every 700 objects is a tenth of the time.
+# Tests make many objects and keep few: garbage need not be looked for at every 700 of them.
 gc.set_threshold(20_000, 20, 50)
 
 LONG = (

@@ -7,14 +7,14 @@ the audit trail is in `trail_retention`; the years of all classes are set here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from ml_connector import audit, clock
 from ml_connector.domain.keeping import bare
@@ -162,43 +162,48 @@ def preview(workspace: Workspace) -> Report:
 def remove(workspace: Workspace, actor: str) -> Report:
     """Removes what is old enough, a part at a time, each in a transaction with its entry in the trail."""
     report = Report(Removal(), Removal(), Removal())
-    last = 0
-    while True:
-        with audit.recording(workspace, actor=actor) as trail:
-            held, removal = _begin(workspace), Removal()
-            rows = list(old_records(workspace).filter(pk__gt=last).select_for_update(of=("self",))[:_BATCH])
-            going = _sorted_out(rows, held, removal)
-            empty(going)
-            _note(trail, workspace, "documents", removal)
-        report.documents.join(removal)
-        if not rows:
-            break
-        last = rows[-1].pk
-    last = 0
-    while True:
-        with audit.recording(workspace, actor=actor) as trail:
-            held, removal = _begin(workspace), Removal()
-            exchanges = list(old_exchanges(workspace).filter(pk__gt=last)[:_BATCH])
-            chosen = _sorted_exchanges(exchanges, held, removal)
-            Exchange.objects.of(workspace).filter(pk__in=[row.pk for row in chosen]).delete()
-            _note(trail, workspace, "wire", removal)
-        report.wire.join(removal)
-        if not exchanges:
-            break
-        last = exchanges[-1].pk
-    last = 0
-    while True:
-        with audit.recording(workspace, actor=actor) as trail:
-            held, removal = _begin(workspace), Removal()
-            events = list(old_events(workspace).filter(pk__gt=last)[:_BATCH])
-            gone = _sorted_events(events, held, removal)
-            ReceivedEvent.objects.of(workspace).filter(pk__in=[row.pk for row in gone]).delete()
-            _note(trail, workspace, "events", removal)
-        report.events.join(removal)
-        if not events:
-            break
-        last = events[-1].pk
+
+    def documents(last: int, held: holds.Held, removal: Removal) -> Sequence[Record]:
+        rows = list(old_records(workspace).filter(pk__gt=last).select_for_update(of=("self",))[:_BATCH])
+        empty(_sorted_out(rows, held, removal))
+        return rows
+
+    def wire(last: int, held: holds.Held, removal: Removal) -> Sequence[Exchange]:
+        rows = list(old_exchanges(workspace).filter(pk__gt=last)[:_BATCH])
+        chosen = _sorted_exchanges(rows, held, removal)
+        Exchange.objects.of(workspace).filter(pk__in=[row.pk for row in chosen]).delete()
+        return rows
+
+    def events(last: int, held: holds.Held, removal: Removal) -> Sequence[ReceivedEvent]:
+        rows = list(old_events(workspace).filter(pk__gt=last)[:_BATCH])
+        chosen = _sorted_events(rows, held, removal)
+        ReceivedEvent.objects.of(workspace).filter(pk__in=[row.pk for row in chosen]).delete()
+        return rows
+
+    _in_parts(workspace, actor, "documents", report.documents, documents)
+    _in_parts(workspace, actor, "wire", report.wire, wire)
+    _in_parts(workspace, actor, "events", report.events, events)
     return report
+
+
+def _in_parts(
+    workspace: Workspace,
+    actor: str,
+    name: str,
+    total: Removal,
+    part: Callable[[int, holds.Held, Removal], Sequence[Model]],
+) -> None:
+    """`part` removes what comes after an id, under the holds in force, and says what it looked at."""
+    last = 0
+    while True:
+        with audit.recording(workspace, actor=actor) as trail:
+            held, removal = _begin(workspace), Removal()
+            rows = part(last, held, removal)
+            _note(trail, workspace, name, removal)
+        total.join(removal)
+        if not rows:
+            return
+        last = rows[-1].pk
 
 
 def old_records(workspace: Workspace) -> QuerySet[Record]:
