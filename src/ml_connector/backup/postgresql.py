@@ -78,4 +78,4 @@ def _run(program: str, *arguments: str) -> None:
     )
     if done.returncode:
         words = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise BackupError(f"{program} failed: {words[0]}. Nothing was changed.")
+        raise BackupError(f"{program} failed: {' '.join(words[:3])}. Nothing was changed.")
