@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
 
@@ -18,9 +18,9 @@ class Schema(Enum):
     """Made by a newer release: nothing may be read or written."""
 
 
-def schema() -> Schema:
+def schema(database: str = DEFAULT_DB_ALIAS) -> Schema:
     """Raises OperationalError where the database does not answer."""
-    executor = MigrationExecutor(connection)
+    executor = MigrationExecutor(connections[database])
     known = set(executor.loader.disk_migrations or {})
     applied = {name for name in executor.loader.applied_migrations if name[0] in {label for label, _ in known}}
     if applied - known:

@@ -40,13 +40,21 @@ SQLITE_PRAGMAS = (
 is copied into the database: index pages that one page of Records after the other touches are copied less often."""
 
 
+SQLITE_NAME = "ml-connector.sqlite3"
+
+
+def sqlite_database(file: Path) -> dict[str, Any]:
+    """How Django is to use the SQLite database in `file`."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": file,
+        "OPTIONS": {"transaction_mode": "IMMEDIATE", "init_command": SQLITE_PRAGMAS, "timeout": 20},
+    }
+
+
 def _database(url: str | None) -> dict[str, Any]:
     if not url:
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": DATA / "ml-connector.sqlite3",
-            "OPTIONS": {"transaction_mode": "IMMEDIATE", "init_command": SQLITE_PRAGMAS, "timeout": 20},
-        }
+        return sqlite_database(DATA / SQLITE_NAME)
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"}:
         raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://; leave it out for SQLite.")

@@ -15,6 +15,7 @@ from ml_connector.cli import (
     channels,
     configuration,
     demo,
+    keeping,
     links,
     mapping,
     operating,
@@ -67,6 +68,9 @@ app.command(rich_help_panel=LOOK)(records.status)
 app.command(rich_help_panel=OPERATE)(operating.serve)
 app.command(rich_help_panel=OPERATE)(operating.worker)
 app.command(rich_help_panel=OPERATE)(operating.migrate)
+app.command(rich_help_panel=OPERATE)(keeping.backup)
+app.command(rich_help_panel=OPERATE)(keeping.restore)
+app.command(rich_help_panel=OPERATE)(keeping.move)
 app.add_typer(people.group, name="people", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(tokens.group, name="tokens", no_args_is_help=True, rich_help_panel=OPERATE)
 app.add_typer(channels.group, name="channel", no_args_is_help=True, rich_help_panel=OPERATE)

@@ -35,7 +35,7 @@ def process_name() -> str:
 def workers_alive() -> list[str]:
     """The names of the workers that run now."""
     if connection.vendor == "sqlite":
-        return _holder_of_lock()
+        return holder_of_lock()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT application_name FROM pg_stat_activity"
@@ -57,7 +57,7 @@ def only_one_on_sqlite(name: str) -> Iterator[None]:
             tries -= 1
             if not tries:
                 raise WorkerRunning(
-                    f"A worker is running already ({', '.join(_holder_of_lock())}). With SQLite there can be one; for"
+                    f"A worker is running already ({', '.join(holder_of_lock())}). With SQLite there can be one; for"
                     " more, move to PostgreSQL and set DATABASE_URL."
                 )
             # Whoever asks whether there is a worker holds the lock for a moment.
@@ -72,7 +72,8 @@ def _lock_file() -> Path:
     return Path(settings.DATA) / "worker.lock"
 
 
-def _holder_of_lock() -> list[str]:
+def holder_of_lock() -> list[str]:
+    """The worker on the SQLite database of this data directory."""
     if not _lock_file().exists():
         return []
     with _lock_file().open() as file:
