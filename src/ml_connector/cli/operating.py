@@ -32,6 +32,7 @@ CONCURRENCY = 8
 """Jobs at a time: each uses one Connection and one database connection."""
 THREADS = 8
 """Requests at a time: most wait for the database, and the test of a Connection takes one for as long as it runs."""
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (what a container listens on)
 RESTART_SECONDS = 2.0
 """How long after its end the worker of `serve` is started again."""
 
@@ -69,7 +70,7 @@ def serve(
             stack.enter_context(_own_worker(concurrency))
         os.environ[stand_ins.KEPT] = "1"
         stand_ins.pause_what_is_gone()
-        here = settings.PUBLIC_URL or f"http://{host}:{port}"
+        here = settings.PUBLIC_URL or f"http://{'localhost' if host in EVERY_ADDRESS else host}:{port}"
         say(f"The console: {here}\n/healthz and /readyz say how it is, /metrics in figures. Stop with Ctrl-C.")
         if nobody_yet():
             say(f"Nobody can sign in yet. Create the owner here; the link works once, for 24 hours:\n"
