@@ -1,3 +1,3 @@
 """ml-connector: keeps an ERP and an accounts-payable platform in agreement."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -92,4 +92,4 @@ def test_no_command_prints_help(run: Run) -> None:
     assert said.status == 0
     for name in ("demo", "sandbox", "apply", "ping", "sync", "serve", "worker", "records", "problems", "tie-out"):
         assert name in said.out
-    assert run("--version").out == "0.1.0\n"
+    assert run("--version").out == "0.2.0\n"

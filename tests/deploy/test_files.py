@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ml_connector import __version__
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 COMPOSE = ("compose.yaml", "deploy/compose.postgresql.yaml")
@@ -81,6 +83,6 @@ def test_variables_that_the_files_set_are_read_by_the_product() -> None:
 
 
 def test_versions_agree() -> None:
-    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert version is not None
-    assert set(re.findall(r"image: ml-connector:(\S+)", KUBERNETES.read_text())) == {version[1]}
+    assert f'\nversion = "{__version__}"\n' in (ROOT / "pyproject.toml").read_text()
+    assert set(re.findall(r"image: ml-connector:(\S+)", KUBERNETES.read_text())) == {__version__}
+    assert f"## {__version__} " in (ROOT / "CHANGELOG.md").read_text()
