@@ -62,7 +62,7 @@ class Site:
 
     async def open(self, port: int) -> None:
         loop = asyncio.get_running_loop()
-        spoken = {} if self._nettcp is None else await self._nettcp.open()
+        spoken: Row = {} if self._nettcp is None else await self._nettcp.open()
         try:
             await self._listen(bound(port))
         except OSError:
