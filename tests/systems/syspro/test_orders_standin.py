@@ -12,7 +12,7 @@ from ml_connector.domain.orders import OrderLineKind, OrderStatus, PurchaseOrder
 from ml_connector.systems.base import DocumentState, Found, NoLonger, OutcomeUnknown, Ref, Refused
 
 from .conftest import Pair
-from .test_invoices_standin import LOST
+from .papers import LOST
 from .test_portoi import line, order
 
 MARK = "mlc0123456789"
