@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from ml_connector.domain.records import Payment, PaymentStatus
-from ml_connector.systems.base import DocumentState, Found, NoLonger, OutcomeUnknown, Refused, Transient
+from ml_connector.systems.base import DocumentState, Found, NoLonger, OutcomeUnknown, Ref, Refused, Transient
 
 from .conftest import Pair
 from .papers import LOST, line
@@ -58,6 +58,28 @@ def test_a_payment_opens_a_run_settles_its_invoices_and_is_found(both_ways: Pair
     assert target.update(ref, BOTH, MARK) == ref
     assert target.find(BOTH, OTHER) == []
     assert len(both_ways.posts("APSTPM")) == 1
+
+
+def test_a_discount_counts_as_settled_when_the_payment_is_read(both_ways: Pair) -> None:  # R28, R32
+    both_ways.target("payment", POST).create(BOTH, MARK)
+    sources = [both_ways.connect().source(name, {}) for name in ("invoice", "payment")]
+    seen = sources[0].get("ELC001/ELC-1001").observed
+    assert (D(seen["paid"]), D(seen["open"])) == (D("1620.00"), D(0))
+    (first,) = sources[1].get("ELC001/ELC-1001/1").record.allocations
+    assert (first.gross, first.net, first.discount) == (D("1620.00"), D("1600.00"), D("20.00"))
+    target = both_ways.target("payment", POST)
+    target.cancel(Ref("ELC001/ELC-1001/1"), "voided")
+    seen = sources[0].get("ELC001/ELC-1001").observed
+    assert (D(seen["paid"]), D(seen["open"])) == (D(0), D("1620.00"))
+    assert sources[1].get("ELC001/ELC-1001/1").record.status is PaymentStatus.VOIDED
+
+
+def test_a_payment_whose_discount_is_not_shown_is_found_all_the_same(pair: Pair) -> None:  # R5
+    target = pair.target("payment", discount_transaction_types=[])
+    ref = target.create(BOTH, MARK)
+    assert target.identity_differences(BOTH, target.get(ref.key).record) == []
+    less = payment(paid("ELC001/ELC-1001", "1619.99", "20.00"), paid("ELC001/ELC-1002", "500.00"))
+    assert target.identity_differences(less, target.get(ref.key).record) == ["allocations"]
 
 
 def test_partial_payments_add_up_and_never_exceed_what_is_open(pair: Pair) -> None:  # R28

@@ -154,31 +154,6 @@ def corresponding(order: PurchaseOrder, known: Sequence[str], rows: Sequence[Por
     return result
 
 
-def attributed(wanted: Changes, rows: Sequence[PorMasterDetail]) -> dict[str, int]:
-    """SYSPRO's line of each line and charge that was added, by key. `rows`: those that were not there before.
-
-    A number that is sent along with a new line is a wish: what the line says decides.
-    """
-    free = goods(rows)
-    result: dict[str, int] = {}
-    for each in wanted.lines:
-        if each.action != ADD:
-            continue
-        same = [row for row in free if (row.m_stock_code or "").strip() == stock_code(each.line)]
-        alike = [row for row in same if row.m_order_qty == priced(each.line)[0]]
-        if same:
-            row = (alike or same)[0]
-            free.remove(row)
-            result[each.line.line_key] = row.line
-    left = charged(rows)
-    for charge in wanted.charges:
-        found_row = next((row for row in left if charge_of(row) == charge.amount), None)
-        if charge.action == ADD and found_row is not None:
-            left.remove(found_row)
-            result[charge.key] = found_row.line
-    return result
-
-
 def ids(order: PurchaseOrder, mine: dict[str, int]) -> tuple[str, ...]:
     """The links of the order's lines and charges, in their order; of those that SYSPRO has."""
     keys = [*(line.line_key for line in order.lines), *(charge.key for charge in charges(order))]
