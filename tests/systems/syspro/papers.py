@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from ml_connector.domain.records import Invoice, InvoiceKind, InvoiceLine, LineKind
+from ml_connector.domain.records import Invoice, InvoiceKind, InvoiceLine, LineKind, Record
 from ml_connector.systems.base import Found
 
 from .conftest import Pair
@@ -14,6 +14,7 @@ from .conftest import Pair
 MARK = "mlc0123456789"
 OTHER = "mlcZZZZZZZZZZ"
 D = Decimal
+R = TypeVar("R", bound=Record)
 
 LOST = [
     {"do": "reset"},
@@ -69,6 +70,6 @@ def booked(pair: Pair, number: str = "ELC-2001", code: str = "I") -> list[tuple[
     return [(row["ExpenseGlCode"], row["DistrValue"], row["Reference"]) for row in rows]
 
 
-def only(found: list[Found[Invoice]]) -> Found[Invoice]:
+def only(found: list[Found[R]]) -> Found[R]:
     (hit,) = found
     return hit

@@ -10,10 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from ml_connector.domain.journals import JournalEntry, JournalLine
-from ml_connector.systems.base import Found, NoLonger, OutcomeUnknown, Ref, Refused
+from ml_connector.systems.base import NoLonger, OutcomeUnknown, Ref, Refused
 
 from .conftest import Pair
-from .papers import LOST
+from .papers import LOST, only
 
 MARK = "mlc0123456789"
 D = Decimal
@@ -31,11 +31,6 @@ ENTRY = JournalEntry(
         JournalLine(account="10-2100", amount=D("-15.00")),
     ),
 )
-
-
-def only(found: list[Found[JournalEntry]]) -> Found[JournalEntry]:
-    (hit,) = found
-    return hit
 
 
 def test_a_journal_is_authorised_posted_and_read_back(both_ways: Pair) -> None:  # R6, R11

@@ -10,10 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from ml_connector.domain.records import Payment, PaymentStatus
-from ml_connector.systems.base import DocumentState, Found, NoLonger, OutcomeUnknown, Ref, Refused, Transient
+from ml_connector.systems.base import DocumentState, NoLonger, OutcomeUnknown, Ref, Refused, Transient
 
 from .conftest import Pair
-from .papers import LOST, line
+from .papers import LOST, line, only
 from .papers import credit as credit_note
 from .test_apstpm import paid, payment
 
@@ -23,11 +23,6 @@ D = Decimal
 
 BOTH = payment(paid("ELC001/ELC-1001", "1620.00", "20.00"), paid("ELC001/ELC-1002", "500.00"))
 POST = {"reversal": "post"}
-
-
-def only(found: list[Found[Payment]]) -> Found[Payment]:
-    (hit,) = found
-    return hit
 
 
 def left(pair: Pair, number: str) -> Decimal:

@@ -9,10 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from ml_connector.domain.records import Address, Supplier
-from ml_connector.systems.base import Found, OutcomeUnknown, Ref, Refused
+from ml_connector.systems.base import OutcomeUnknown, Ref, Refused
 
 from .conftest import Pair
-from .papers import LOST
+from .papers import LOST, only
 
 MARK = "mlc0123456789"
 OTHER = "mlcZZZZZZZZZZ"
@@ -29,11 +29,6 @@ LODZ = Supplier(
     tax_id="PL1234567890",
     address=Address(line1="Main 1", line2="Unit 2", city="Lodz", region="LD", postal_code="90-001", country="POL"),
 )
-
-
-def only(found: list[Found[Supplier]]) -> Found[Supplier]:
-    (hit,) = found
-    return hit
 
 
 def stored(pair: Pair, code: str) -> dict[str, Any]:
