@@ -95,6 +95,10 @@ def test_a_foreign_order_is_compared_in_its_own_currency(both_ways: Pair) -> Non
     assert (header["Currency"], header["ExchangeRate"], header["OrderType"]) == ("EUR", D("1.1"), "I")
     found = target.get(ref.key).record
     assert (found.currency, found.total, target.differences(record, found)) == ("EUR", D("31.47"), [])
+    (freight,) = (row for row in both_ways.rows("PorMasterDetail", PurchaseOrder=ref.key) if row["NMscChargeFor"])
+    assert {name: freight[name] for name in ("NMscChargeFLoc", "NMscChargeFor", "NMscChargeValue")} == {
+        "NMscChargeFLoc": "F", "NMscChargeFor": D("1.50"), "NMscChargeValue": D("1.65")
+    }  # fmt: skip
 
 
 def test_an_order_can_keep_its_number_and_is_then_found_by_it(pair: Pair) -> None:  # R6

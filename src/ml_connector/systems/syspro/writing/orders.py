@@ -125,7 +125,7 @@ class Orders:
         if not wanted and not due:
             return Ref(there.key, ids(record, mine))
         self._check_open(record, header, there)
-        self._post(to_change(record, there.key, wanted, due, self._company.options))
+        self._post(to_change(record, there.key, wanted, self._company.options, due=due, foreign=foreign))
         return self._changed(record, there.key, mine)
 
     def cancel(self, ref: Ref, reason: str) -> None:
