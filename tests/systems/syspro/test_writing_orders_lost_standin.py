@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ml_connector.domain.orders import OrderLineKind, PurchaseOrder
-from ml_connector.systems.base import OutcomeUnknown, Refused
+from ml_connector.systems.base import OutcomeUnknown, Ref, Refused
 
 from .conftest import Pair
 from .papers import LOST, only
@@ -42,6 +42,33 @@ def test_a_lost_answer_never_leads_to_a_second_order(
     if not there:
         pair.target("purchase_order").create(FIRST, MARK)
     assert len(pair.rows("PorMasterHdr")) == 1
+
+
+@pytest.mark.parametrize("freight", ["36.00", "0"])
+def test_an_order_that_changed_while_it_was_in_doubt_gets_no_charge_twice(pair: Pair, freight: str) -> None:  # R3, R42
+    target = pair.target("purchase_order")
+    pair.fail("commit_then_reset")
+    with pytest.raises(OutcomeUnknown):
+        target.create(FIRST, MARK)
+    later = order(*FIRST.lines, freight=D(freight), other=D("4.00"))
+    found = only(target.find(later, MARK))
+    adopted = target.update(Ref(found.key), later, MARK)
+    assert target.differences(later, target.get(found.key).record) == []
+    charges = [row for row in pair.rows("PorMasterDetail") if row["NMscChargeFor"] and row["MCompleteFlag"] == "N"]
+    assert len(charges) == (2 if D(freight) else 1)
+    assert adopted.lines[-1] == "@other=3"
+
+
+def test_a_charge_that_a_person_entered_stays(pair: Pair) -> None:
+    target = pair.target("purchase_order")
+    ref = target.create(FIRST, MARK)
+    row = pair.row("PorMasterDetail", Line=4) | {"Line": 5, "NMscChargeFor": D("9.00"), "NComment": "By hand"}
+    pair.syspro.edit("PorMasterDetail", {name: value for name, value in row.items() if name != "TimeStamp"})
+    with pytest.raises(Refused) as refused:
+        target.update(ref, order(*FIRST.lines, freight=D("36.00"), other=D("4.00")), MARK)
+    assert refused.value.code == "partly_taken"
+    assert pair.row("PorMasterDetail", Line=5)["MCompleteFlag"] == "N"
+    assert pair.row("PorMasterDetail", Line=4)["NMscChargeFor"] == D("36.00")
 
 
 def test_an_order_that_is_not_shown_yet_is_not_called_made(pair: Pair) -> None:  # R4, R11

@@ -121,7 +121,7 @@ class Orders:
         due = bool(record.due_date and record.due_date != there.record.due_date)
         foreign = record.currency != self._company.currencies.local
         last = max((row.line for row in before), default=0)
-        wanted = changes(record, mine, rows, self._rule, foreign=foreign, last=last)
+        wanted = changes(record, mine, rows, self._rule, foreign=foreign, last=last, linked=bool(ref.lines))
         if not wanted and not due:
             return Ref(there.key, ids(record, mine))
         self._check_open(record, header, there)
@@ -175,8 +175,8 @@ class Orders:
         return Ref(made.key, made.lines)
 
     def _changed(self, record: PurchaseOrder, key: str, mine: dict[str, int]) -> Ref:
-        """What the order is after a change; `mine`: the lines that it had before. New ones are known by what they say:
-        a number that is sent along with one is a wish. An order that was not wholly taken is for people: it would be
+        """What the order is after a change; `mine`: the lines that it had. New ones are known by what they say: a
+        number that is sent along with one is a wish. An order that was not wholly taken is for people: it would be
         sent for ever."""
         header = self._header(key)
         if header is None:

@@ -99,7 +99,15 @@ def new(order: PurchaseOrder, mark: str) -> Changes:
 def charges(order: PurchaseOrder) -> list[Charge]:
     """Charges of the order's lines and head, that are not zero."""
     found = [
-        Charge("", 0, line.line_key, line.kind is OrderLineKind.FREIGHT, line.amount, line.description, line.tax_code)
+        Charge(
+            "",
+            0,
+            line.line_key,
+            line.kind is OrderLineKind.FREIGHT,
+            line.amount,
+            stripped(line.description) or "Charge",
+            line.tax_code,
+        )
         for line in order.lines
         if line.kind in CHARGES and active(line)
     ]
