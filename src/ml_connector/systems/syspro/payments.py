@@ -34,6 +34,8 @@ _place = key_of(ApInvoicePay, ApInvoicePay.KEY)
 
 Document = tuple[str, str]
 
+NONE = Decimal(0)
+
 
 class Payments:
     """Source of Payment."""
@@ -92,20 +94,27 @@ class Payments:
         rows = self._reading.matching(ApInvoicePay, DOCUMENT, documents)
         rows.sort(key=_place)
         mine = [
-            found
-            for _, of_one in groupby(rows, attrgetter("supplier", "invoice"))
-            for found in settled(list(of_one), self._options)
-            if self._in_time(found[0])
+            (row, discount(row, of_one, self._options), undone)
+            for of_one in (list(group) for _, group in groupby(rows, attrgetter("supplier", "invoice")))
+            for row, undone in settled(of_one, self._options)
+            if self._in_time(row)
         ]
         if not mine:
             return []
-        paid = list(dict.fromkeys((row.supplier, row.invoice) for row, _ in mine))
+        paid = list(dict.fromkeys((row.supplier, row.invoice) for row, _, _ in mine))
         headers = self._reading.matching(ApInvoice, DOCUMENT, paid)
         units = {bare(header.supplier, header.invoice): self._units[header.currency] for header in headers}
         cheques = {_run(row): row for row in self._reading.matching(ApPayRunDet, DOCUMENT, paid)}
         return [
-            payment(row, units.get(bare(row.supplier, row.invoice)), cheques.get(_run(row)), self._units, undone=undone)
-            for row, undone in mine
+            payment(
+                row,
+                units.get(bare(row.supplier, row.invoice)),
+                cheques.get(_run(row)),
+                self._units,
+                taken=taken,
+                undone=undone,
+            )
+            for row, taken, undone in mine
         ]
 
     def _in_time(self, row: ApInvoicePay) -> bool:
@@ -116,8 +125,8 @@ class Payments:
 def settled(rows: Sequence[ApInvoicePay], options: Options) -> list[tuple[ApInvoicePay, bool]]:
     """The payments among the rows of one invoice, and whether each was taken back since.
 
-    A payment is taken back by a void, or by a payment of the opposite sign, of its amount: the latest one that is
-    left, of the same payment number where there is one.
+    A payment is taken back by a void, or by a payment of the opposite sign, of its amount, with or without the discount
+    that was taken with it: the latest one that is left, of the same payment number where there is one.
     """
     payments: list[ApInvoicePay] = []
     undone: set[int] = set()
@@ -125,7 +134,7 @@ def settled(rows: Sequence[ApInvoicePay], options: Options) -> list[tuple[ApInvo
         kind = (row.trn_type or "").strip()
         paying = kind in options.payment_types
         if kind in options.void_types or (paying and payments and (row.trn_value < 0) != (payments[0].trn_value < 0)):
-            same = [i for i, p in enumerate(payments) if abs(p.trn_value) == abs(row.trn_value) and i not in undone]
+            same = [i for i, p in enumerate(payments) if _takes_back(row, p, rows, options) and i not in undone]
             numbered = [i for i in same if _plain(payments[i].payment_number) == _plain(row.payment_number)]
             undone.update((numbered or same)[-1:])
         elif paying:
@@ -133,10 +142,35 @@ def settled(rows: Sequence[ApInvoicePay], options: Options) -> list[tuple[ApInvo
     return [(row, index in undone) for index, row in enumerate(payments)]
 
 
+def discount(row: ApInvoicePay, rows: Sequence[ApInvoicePay], options: Options) -> Decimal:
+    """The settlement discount that was taken with a payment, where SYSPRO shows it in a row of its own beside it."""
+    said, number = (row.payment_reference or "").strip(), _plain(row.payment_number)
+    return sum(
+        (
+            abs(other.trn_value)
+            for other in rows
+            if (other.trn_type or "").strip() in options.discount_types
+            and (_plain(other.payment_number), (other.payment_reference or "").strip()) == (number, said)
+        ),
+        NONE,
+    )
+
+
+def _takes_back(void: ApInvoicePay, paid: ApInvoicePay, rows: Sequence[ApInvoicePay], options: Options) -> bool:
+    value, net = abs(void.trn_value), abs(paid.trn_value)
+    return value == net or value == net + discount(paid, rows, options)
+
+
 def payment(
-    row: ApInvoicePay, unit: Unit | None, cheque: ApPayRunDet | None, units: Currencies, *, undone: bool
+    row: ApInvoicePay,
+    unit: Unit | None,
+    cheque: ApPayRunDet | None,
+    units: Currencies,
+    *,
+    undone: bool,
+    taken: Decimal = NONE,
 ) -> Item[Payment]:
-    """One row of a payment type, with its cheque where it came from a payment run."""
+    """One row of a payment type, with its cheque where it came from a payment run. `taken`: the discount beside it."""
     problem = row.fault
     if unit is None:
         problem = f"unmapped_code: The currency of invoice {row.invoice.strip()}, paid in SYSPRO, has no ISO code."
@@ -147,7 +181,7 @@ def payment(
         day, problem = NO_DATE, f"source_shape_changed: Payment of {row.invoice.strip()}: {no_date}."
     amount = abs(row.trn_value)
     try:
-        amount = quantise(amount, unit.iso) if unit.iso else amount
+        amount, taken = (quantise(each, unit.iso) if unit.iso else each for each in (amount, taken))
     except NotAnAmount as inexact:
         problem = f"source_shape_changed: Payment of {row.invoice.strip()}: {inexact}"
     number = _plain(cheque.cheque) if cheque is not None else None
@@ -161,7 +195,11 @@ def payment(
         status=PaymentStatus.VOIDED if undone else PaymentStatus.ISSUED,
         rate=multiplier(row.post_conv_rate, row.post_mul_div) if unit.foreign else None,
         base_amount=_base(row, units),
-        allocations=(PaymentAllocation(invoice=invoice_key(row.supplier, row.invoice), gross=amount, net=amount),),
+        allocations=(
+            PaymentAllocation(
+                invoice=invoice_key(row.supplier, row.invoice), gross=amount + taken, net=amount, discount=taken
+            ),
+        ),
     )
     return Item(key=payment_key(row.supplier, row.invoice, row.entry_number), record=record, invalid=problem)
 

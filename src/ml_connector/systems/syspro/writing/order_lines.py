@@ -6,7 +6,7 @@ SYSPRO: lines have numbers of their own; comments, freight and charges are lines
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from ml_connector.domain.money import rounded
@@ -26,6 +26,7 @@ from ml_connector.systems.syspro.writing.portoi import (
     FREIGHT,
     GOODS,
     NOT_STOCKED,
+    OTHER,
     Changes,
     Charge,
     Line,
@@ -41,6 +42,13 @@ from ml_connector.systems.syspro.writing.tables import PorMasterDetail, PorMaste
 COMPLETE, CANCELLED, PRINTED = "9", "*", "4"
 
 STATUS = {COMPLETE: OrderStatus.CLOSED, CANCELLED: OrderStatus.CANCELLED}
+
+
+def live(header: PorMasterHdr, rows: Sequence[PorMasterDetail]) -> list[PorMasterDetail]:
+    """The rows that stand. A cancelled line may stay as a row: complete, though nothing of it was received."""
+    if status_of(header) is not OrderStatus.OPEN:
+        return list(rows)
+    return [row for row in rows if (row.m_complete_flag or "").strip() != "Y" or row.m_received_qty]
 
 
 def goods(rows: Sequence[PorMasterDetail]) -> list[PorMasterDetail]:
@@ -139,12 +147,35 @@ def corresponding(order: PurchaseOrder, known: Sequence[str], rows: Sequence[Por
             free.remove(row)
             result[line.line_key] = row.line
     left = [row for row in charged(rows) if row.line not in result.values()]
-    for charge in charges(order):
-        row = next((row for row in left if charge_of(row) == charge.amount), None)
-        if charge.key not in result and row is not None:
-            left.remove(row)
-            result[charge.key] = row.line
+    for alike in _ALIKE:
+        for charge in charges(order):
+            row = next((row for row in left if alike(row, charge)), None)
+            if charge.key not in result and row is not None:
+                left.remove(row)
+                result[charge.key] = row.line
     return result
+
+
+def is_freight(row: PorMasterDetail) -> bool:
+    """Of freight and charges: charges have a text. What letters their line types have is not published."""
+    return not (row.n_comment or "").strip()
+
+
+def _same_kind(row: PorMasterDetail, charge: Charge) -> bool:
+    return is_freight(row) == charge.freight
+
+
+def _same_amount(row: PorMasterDetail, charge: Charge) -> bool:
+    return charge_of(row) == charge.amount
+
+
+_ALIKE: tuple[Callable[[PorMasterDetail, Charge], bool], ...] = (
+    lambda row, charge: _same_kind(row, charge) and _same_amount(row, charge),
+    _same_amount,
+    lambda row, charge: _same_kind(row, charge) and (row.n_comment or "").strip() == charge.text,
+    _same_kind,
+)
+"""What makes a charge one that is there already, the surest first: none is ever entered a second time."""
 
 
 def ids(order: PurchaseOrder, mine: dict[str, int]) -> tuple[str, ...]:
@@ -154,14 +185,23 @@ def ids(order: PurchaseOrder, mine: dict[str, int]) -> tuple[str, ...]:
 
 
 def changes(
-    order: PurchaseOrder, mine: dict[str, int], rows: Sequence[PorMasterDetail], rule: Rule, *, foreign: bool
+    order: PurchaseOrder,
+    mine: dict[str, int],
+    rows: Sequence[PorMasterDetail],
+    rule: Rule,
+    *,
+    foreign: bool,
+    last: int,
+    linked: bool,
 ) -> Changes:
-    """What has to be done so that SYSPRO's lines are ours.
+    """What has to be done so that SYSPRO's lines are ours. `last`: the highest number of a line there was.
 
-    Raises NoLonger for a line of which more was received than would be left.
+    A charge that is linked to none of ours was entered by a person and stays, unless the order has no link at all: then
+    its answer was lost, and everything in it is ours. Raises NoLonger for a line of which more was received than would
+    be left.
     """
     by_number = {row.line: row for row in rows}
-    number = max(by_number, default=0)
+    number = last
     lines: list[Line] = []
     comments: list[tuple[int, int, str]] = []
     wanted = {line.line_key: line for line in order.lines if line.kind in GOODS}
@@ -186,7 +226,9 @@ def changes(
         if row.line not in kept:
             _check_received(order, row, Decimal(0))
             lines.append(Line(DELETE, row.line, _line(row, order.currency, rule, foreign=foreign)))
-    return Changes(lines, _charge_changes(order, mine, by_number, number), comments)
+    gone = [] if linked else [row for row in charged(rows) if row.line not in mine.values()]
+    removed = [Charge(DELETE, row.line, "", freight=is_freight(row), amount=charge_of(row)) for row in gone]
+    return Changes(lines, [*_charge_changes(order, mine, by_number, number), *removed], comments)
 
 
 def _charge_changes(
@@ -206,7 +248,15 @@ def _charge_changes(
     for key, number in mine.items():
         row = by_number.get(number)
         if key not in keys and row is not None and not (row.m_stock_code or "").strip():
-            result.append(Charge(DELETE, number, key, freight=key == FREIGHT, amount=charge_of(row)))
+            result.append(
+                Charge(
+                    DELETE,
+                    number,
+                    key,
+                    freight=key == FREIGHT or (key != OTHER and is_freight(row)),
+                    amount=charge_of(row),
+                )
+            )
     return result
 
 
