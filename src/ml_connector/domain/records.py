@@ -16,7 +16,7 @@ import msgspec
 from ml_connector.domain.canonical import HASH_VERSION, Record, canonical, content_hash
 from ml_connector.domain.money import step
 from ml_connector.domain.numbers import normalised
-from ml_connector.domain.orders import PurchaseOrder
+from ml_connector.domain.orders import PurchaseOrder, Receipt
 
 __all__ = [
     "HASH_VERSION",
@@ -36,6 +36,7 @@ __all__ = [
     "PaymentStatus",
     "PaymentTerm",
     "PurchaseOrder",
+    "Receipt",
     "Record",
     "Supplier",
     "TaxCode",
@@ -294,6 +295,7 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "invoice": Invoice,
     "payment": Payment,
     "purchase_order": PurchaseOrder,
+    "receipt": Receipt,
 }
 """The record type that a Flow names, and its class."""
 
