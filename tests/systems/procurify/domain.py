@@ -54,6 +54,7 @@ class Site:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = 64 * 1024  # head and body in one packet
 
             def log_message(self, *_: Any) -> None:
                 """Says nothing."""

@@ -264,7 +264,7 @@ def test_the_day_that_is_asked_for_leaves_a_whole_day_in_every_zone(opened, zone
     from datetime import datetime, timedelta, timezone
 
     zone = timezone(timedelta(hours=zone_hours))
-    for hour in range(24):
+    for hour in (0, 3, 11, 12, 23):
         serve_orders(opened, order(150, last_modified=f"2026-11-16T{hour:02}:30:00Z"))
         _, cursor = items(opened, "purchase_order")
         opened.site.seen.clear()
