@@ -89,6 +89,14 @@ def test_pages_that_do_not_end_are_noticed(opened):
         keys(opened, "supplier")
 
 
+def test_pages_that_are_always_the_same_are_noticed(opened):
+    block = {"pagination": {"next": "more", "num_pages": 0, "current_page": 0}}
+    opened.site.on("GET", VENDORS, Reply(200, {"metadata": block, "data": [vendor(1)]}))
+    with pytest.raises(ShapeChanged):
+        keys(opened, "supplier")
+    assert len(opened.site.calls("GET", VENDORS)) == 2
+
+
 def test_an_empty_page_in_the_middle_is_not_the_end(opened):  # R18
     block = {"pagination": {"num_pages": 3, "current_page": 1, "count": 3}}
     opened.site.on("GET", VENDORS, Reply(200, {"metadata": block, "data": []}))

@@ -73,7 +73,9 @@ def test_a_decimal_is_exact_as_a_text_and_as_a_json_number(value):  # R21
     assert isinstance(as_text, Decimal) and isinstance(as_number, Decimal)
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "1,200.00", "12 EUR", True, [], "1e99999"])
+@pytest.mark.parametrize(
+    "value", ["NaN", "Infinity", "1,200.00", "12 EUR", True, [], "1e99999", "1e300", Decimal("-1.79e308")]
+)
 def test_what_is_no_number_is_named(value):  # R20
     with pytest.raises(ShapeChanged) as changed:
         number({"total": value}, "total")

@@ -70,6 +70,7 @@ def pages(domain: Domain, path: str, params: Mapping[str, str] | None = None, *,
     """
     asked: Mapping[str, str] = {**(params or {}), "page": "1", "page_size": str(domain.page_size)}
     seen: set[str] = set()
+    before: list[Json] = []
     while True:
         seen.add(asked["page"])
         try:
@@ -94,9 +95,9 @@ def pages(domain: Domain, path: str, params: Mapping[str, str] | None = None, *,
             return
         if not found.rows:
             raise Transient(f"{NAME} gave an empty page within {about}. It is read again.")
-        if found.following["page"] in seen:
+        if found.following["page"] in seen or found.rows == before:
             raise ShapeChanged("pagination", f"{NAME} gave the same page of {about} twice: its pages do not end.")
-        asked = found.following
+        asked, before = found.following, found.rows
 
 
 def listed(

@@ -22,6 +22,8 @@ ZERO = Decimal(0)
 NO_DATE = date(1900, 1, 1)
 """Stands for a date that is missing, in a record that cannot travel for it."""
 NO_CURRENCY = "XXX"
+MOST_DIGITS = 18
+"""Digits before the point, more than any of their fields has: beyond it a number is a mistake."""
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 
@@ -90,8 +92,8 @@ def number(row: Json, name: str) -> Decimal | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
-        return Decimal(value.strip())
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        value = Decimal(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or Decimal(value).adjusted() > MOST_DIGITS:
         raise _another_type(name, "number")
     return Decimal(value)
 
