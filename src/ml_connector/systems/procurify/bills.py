@@ -32,6 +32,7 @@ from ml_connector.systems.procurify.rows import (
     members,
     number,
     part,
+    plain,
     unique,
     whole,
     words,
@@ -156,7 +157,9 @@ def _sums(row: Json, currency: str, about: str) -> Sums:
             f"shipping {freight}, tax {on_top + included}: {left} is left over. Correct it in {NAME}."
         )
     sign = -1 if gross < 0 else 1
-    return Sums(sign, gross * sign, (on_top + included) * sign, freight * sign, costs * sign, inside)
+    # Zero is added so that none of them is -0.
+    amounts = (each * sign + ZERO for each in (gross, on_top + included, freight, costs))
+    return Sums(sign, *amounts, inside)
 
 
 def _lines(row: Json, sums: Sums, currency: str, options: Options, about: str) -> Iterator[InvoiceLine]:
@@ -174,7 +177,7 @@ def _lines(row: Json, sums: Sums, currency: str, options: Options, about: str) -
             line_key=f"cost-{ident(one, 'id')}",
             kind=LineKind.CHARGE,
             description=words(one, "name"),
-            amount=amount * sums.sign,
+            amount=amount * sums.sign + ZERO,
             account=account or "",
             cost_center=department,
         )
@@ -232,14 +235,19 @@ def _coded(one: Json, sums: Sums, currency: str, about: str) -> Iterator[Invoice
         yield InvoiceLine(
             line_key=f"{key}{suffix}",
             description=said,
-            amount=share * sums.sign,
-            quantity=number(one, "quantity") if single and sums.sign > 0 else None,
-            unit_price=number(one, "unit_cost") if single and sums.sign > 0 else None,
+            amount=share * sums.sign + ZERO,
+            quantity=_stated(one, "quantity") if single and sums.sign > 0 else None,
+            unit_price=_stated(one, "unit_cost") if single and sums.sign > 0 else None,
             account=account,
             cost_center=department,
             tax_code=tax_code(one) or None,
             order_line=_order_line(one, ordered, account, department),
         )
+
+
+def _stated(one: Json, name: str) -> Decimal | None:
+    value = number(one, name)
+    return None if value is None else plain(value)
 
 
 def _order_line(one: Json, ordered: Json, account: str, department: str | None) -> str | None:

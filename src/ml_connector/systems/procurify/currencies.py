@@ -16,7 +16,7 @@ from ml_connector.domain.records import Currency, PaymentTerm
 from ml_connector.systems.base import Cursor, Item, Page, Refused
 from ml_connector.systems.procurify.errors import NAME
 from ml_connector.systems.procurify.reading import Whole, listed, rows
-from ml_connector.systems.procurify.rows import flag, ident, key_of, number, part, text, words
+from ml_connector.systems.procurify.rows import flag, ident, key_of, number, part, plain, text, words
 from ml_connector.systems.procurify.session import Domain, Json
 
 PATH = "/api/v2/currencies/"
@@ -35,7 +35,7 @@ def from_currency(row: Json, direction: str) -> Currency:
         name=words(row, "description") or name,
         iso=iso,
         base=base,
-        rate=rate,
+        rate=None if rate is None else plain(rate),
         rate_direction=DIRECTIONS[direction] if rate is not None else None,
     )
 
@@ -134,7 +134,7 @@ def rate_of(
     """
     if not given or given < 0:
         return None
-    inverse = (1 / given).quantize(Decimal("0.000000001"))
+    given, inverse = plain(given), plain((1 / given).quantize(Decimal("0.000000001")))
     if direction != "auto":
         return given if direction == "multiply" else inverse
     if not amount or converted is None:

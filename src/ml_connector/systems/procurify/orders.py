@@ -35,6 +35,7 @@ from ml_connector.systems.procurify.rows import (
     members,
     number,
     part,
+    plain,
     text,
     whole,
     words,
@@ -147,7 +148,7 @@ def from_item(row: Json, currency: str, options: Options, about: str) -> Iterato
             amount=share,
             account=account,
             cost_center=department,
-            received=number(row, "receivedPassQty") if whole_line else None,
+            received=plain(number(row, "receivedPassQty") or ZERO) if whole_line else None,
             status=status,
         )
 
@@ -177,10 +178,10 @@ def priced(row: Json, currency: str, about: str, *, active: bool) -> tuple[Decim
     for quantity, price in pairs:
         amount = rounded(quantity * price, currency)
         if stated is None or amount in {rounded(stated, currency), rounded(stated - extras, currency)}:
-            return quantity, price, amount
+            return plain(quantity), plain(price), amount
     if not active and pairs:
         quantity, price = pairs[-1]
-        return quantity, price, rounded(quantity * price, currency)
+        return plain(quantity), plain(price), rounded(quantity * price, currency)
     counted = ", ".join(f"{q:f} x {p:f}" for q, p in pairs[-1:]) or "no quantity and price"
     raise Unsound(f"totals_differ: {about} comes to {counted}, but its cost is {stated}. Correct it in {NAME}.")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ml_connector.domain.orders import Receipt
 from ml_connector.systems.base import Item
 from ml_connector.systems.procurify.reading import Whole
-from ml_connector.systems.procurify.rows import NO_DATE, ZERO, day, ident, key_of, maybe_instant, number
+from ml_connector.systems.procurify.rows import NO_DATE, ZERO, day, ident, key_of, maybe_instant, number, plain
 from ml_connector.systems.procurify.session import Domain, Json
 from ml_connector.systems.procurify.settings import Options
 
@@ -22,7 +22,7 @@ def from_receipt(row: Json, options: Options) -> Item[Receipt]:
     record = Receipt(
         receipt_key=key,
         order_line=line,
-        quantity=number(row, "pass_quantity") or ZERO,
+        quantity=plain(number(row, "pass_quantity") or ZERO),
         date=received or NO_DATE,
         number=key,
     )

@@ -98,6 +98,11 @@ def number(row: Json, name: str) -> Decimal | None:
     return Decimal(value)
 
 
+def plain(value: Decimal) -> Decimal:
+    """A quantity, price or rate without the zeros that its field is filled up with."""
+    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()
+
+
 def whole(row: Json, name: str) -> int | None:
     """A number without fraction, such as a status. Raises ShapeChanged."""
     value = number(row, name)
