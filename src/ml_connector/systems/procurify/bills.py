@@ -158,8 +158,8 @@ def _sums(row: Json, currency: str, about: str) -> Sums:
         )
     sign = -1 if gross < 0 else 1
     # Zero is added so that none of them is -0.
-    amounts = (each * sign + ZERO for each in (gross, on_top + included, freight, costs))
-    return Sums(sign, *amounts, inside)
+    gross, tax, freight, costs = (each * sign + ZERO for each in (gross, on_top + included, freight, costs))
+    return Sums(sign, gross, tax, freight, costs, inside)
 
 
 def _lines(row: Json, sums: Sums, currency: str, options: Options, about: str) -> Iterator[InvoiceLine]:
