@@ -458,7 +458,8 @@ class Subscriptions(Protocol):
         """A new one, with its key."""
 
     def amend(self, subscription: str, wanted: Wanted) -> None:
-        """Makes it as wanted, and turns it on. Raises NotFound when it is gone."""
+        """Makes it as wanted, and turns it on. Raises NotFound when it is gone, or where the vendor only makes them
+        anew."""
 
     def new_key(self, subscription: str, attempt: str) -> str:
         """Puts a new key in force and gives it. Whether the old one is good for a while is the vendor's secret."""
@@ -500,6 +501,9 @@ class Setting:
     """Heading under which it stands in a form; those without one, which a Connection needs most, come first."""
     lines: bool = False
     """A text of several lines, such as a certificate."""
+    binds_secrets: bool = False
+    """It says for which place the secrets are good: who changes it gives every secret again, or nothing is changed,
+    so that no stored secret ever goes elsewhere (R65)."""
     needs: str = ""
     """Of a policy: another policy of the same Flow, without which this one has no meaning and is refused."""
 

@@ -31,6 +31,7 @@ FORM: tuple[Setting, ...] = (
         "Region in which Basware made your credentials: EU, US, AU or CA. They are never sent to a host of another "
         "region. Ask your Basware consultant where your P2P runs.",
         required=True,
+        binds_secrets=True,
         label="Region",
     ),
     Setting(
@@ -38,6 +39,7 @@ FORM: tuple[Setting, ...] = (
         "Production, or the test environment. They share no data and no credentials.",
         required=True,
         choices=ENVIRONMENTS,
+        binds_secrets=True,
         label="Environment",
     ),
     Setting(
@@ -254,6 +256,7 @@ FORM: tuple[Setting, ...] = (
         "'https://...'}. Those of the EU are known.",
         type=dict,
         default={},
+        binds_secrets=True,
         label="Addresses of regions",
         group="Network and formats",
     ),
@@ -261,6 +264,7 @@ FORM: tuple[Setting, ...] = (
         "base_url",
         "Address of the API; blank: by region and environment. Only for a gateway of your own before it.",
         default="",
+        binds_secrets=True,
         label="Address of the API",
         group="Network and formats",
     ),
