@@ -14,6 +14,9 @@ SCOPES = (
 )  # fmt: skip
 """What the client needs: nothing that deletes, but for its own subscriptions."""
 
+LIST_SCOPES = ("lists.read", "lists.write")
+"""Needed besides where cost centers go to a general list."""
+
 ENCODINGS = ("any", "hex", "sha256=hex", "base64")
 DATE_STYLES = ("date-time", "date")
 
@@ -212,20 +215,6 @@ FORM: tuple[Setting, ...] = (
         choices=DATE_STYLES,
         label="Form of dates",
         group="Network and formats",
-    ),
-    Setting(
-        "webhook_public_url",
-        "Address at which Basware reaches this installation for notifications, https. Empty: documents are polled.",
-        default="",
-        label="Public address for notifications",
-        group="Notifications",
-    ),
-    Setting(
-        "webhook_secret",
-        "Key that Basware signs notifications with. We make it and hand it over when we subscribe.",
-        secret=True,
-        label="Key of notifications",
-        group="Notifications",
     ),
     Setting(
         "webhook_header",

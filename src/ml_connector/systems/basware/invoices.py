@@ -8,18 +8,16 @@ after it was handed over is read beside it, and counts as taken back.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 from ml_connector.domain.records import Invoice
 from ml_connector.systems.base import Cursor, Item, Page
 from ml_connector.systems.basware.documents import WAITING, WITHDRAWN, approved, from_document
-from ml_connector.systems.basware.reading import moment, one, pages, rows
+from ml_connector.systems.basware.reading import one, pages, rows
 from ml_connector.systems.basware.rows import text, words
 from ml_connector.systems.basware.session import P2P, Json
 
 PATH = "/v1/accountingDocuments"
 KEY = "accountingDocuments"
-TASKS = "/v1/tasks"
 MOST = 100
 
 NOT_OURS = frozenset({
@@ -54,20 +52,6 @@ class ApprovedInvoices:
     def get(self, key: str) -> Item[Invoice] | None:
         row = document(self.p2p, key)
         return None if row is None or not approved(row) else self._item(row)
-
-    def lost(self, since: datetime) -> Iterator[str]:
-        """Ids of documents whose notification came to nothing since then; they are fetched like any other."""
-        params = {
-            "taskType": "AccountingDocuments",
-            "taskStatus": "Failed",
-            "lastUpdated": moment(since, timedelta(minutes=self.p2p.options.overlap_minutes)),
-        }
-        seen = set()
-        for row in rows(self.p2p, TASKS, "taskStatus", params, most=None, about="notifications that failed"):
-            found = words(row, "documentId")
-            if found and found not in seen:
-                seen.add(found)
-                yield found
 
     def _asked(self, status: str) -> dict[str, str]:
         asked = {"ProcessingStatus": status, "companyCode": self.company}
