@@ -199,6 +199,8 @@ class Found(Generic[R]):
     open: Decimal | None = None
     updated: str | None = None
     lines: tuple[str, ...] = ()
+    vouchers: tuple[str, ...] = ()
+    """As those of a Ref, as far as they can be read: what is found after a lost answer is told to the source too."""
 
 
 class Target(Protocol[R]):

@@ -84,10 +84,8 @@ def ping(tables: Tables, options: Options, record_types: Sequence[str], *, try_w
         )
     poster = Poster(tables.enet, options)
     for record_type in record_types if try_writing else ():
-        if record_type in writing.SAMPLES:
-            sample = writing.SAMPLES[record_type]()
-            name = f"write {record_type} ({sample.business_object})"
-            yield _after(signed_in, name, lambda sample=sample: writing.licensed(poster, sample), writing.FIX)  # type: ignore[misc]
+        for probe in writing.probes(record_type, options):
+            yield _probed(signed_in, f"write {record_type} ({probe.sample.business_object})", poster, probe)
 
 
 def _session(tables: Tables) -> str:
@@ -146,6 +144,15 @@ def _after(needed: Step, name: str, act: Callable[[], str], fix: str) -> Step:
     if not needed.ok:
         return Step(name, None, f"not tried, because the step {needed.name!r} failed")
     return _step(name, act, fix)
+
+
+def _probed(needed: Step, name: str, poster: Poster, probe: writing.Probe) -> Step:
+    if not needed.ok:
+        return _after(needed, name, str, writing.FIX)
+    try:
+        return Step(name, *writing.licensed(poster, probe))
+    except SystemFailure as failure:
+        return Step(name, False, str(failure), writing.FIX)  # noqa: FBT003
 
 
 def _step(name: str, act: Callable[[], str], fix: str) -> Step:
