@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
@@ -105,7 +105,8 @@ class Item(msgspec.Struct, Generic[R], frozen=True, gc=False):
     changed_at: datetime | None = None
     observed: Mapping[str, str] = msgspec.field(default_factory=dict)
     """What the source states besides and the hash leaves out: open, paid (decimal text), bank_fingerprint; and
-    paid_counts = credits, where the credit notes that correct a document count as paid on it."""
+    paid_counts = credits, where the credit notes that correct a document count as paid on it. Where the source
+    HandsOver: offered, for the how-manieth time the document waits to be claimed; absent where it does not wait."""
     invalid: str | None = None
     """Why this one record cannot travel (a field's text is no date, amounts that do not add up): `cause: text`.
     The rest of the page travels all the same; the record is staged and blocked."""
@@ -141,6 +142,59 @@ class Swept(Protocol[R]):
 
     def sweep(self) -> Iterator[Page[R]]:
         """All that may still change, whatever its stamps say (R17). The pages' cursors are not stored."""
+
+
+class Claim(StrEnum):
+    """What became of claiming a document."""
+
+    OURS = "ours"
+    """It waited, and is ours by this very request."""
+    BEFORE = "before"
+    """It was claimed before: by us, where an earlier request of ours may have done it; else by somebody else."""
+    ANSWERED = "answered"
+    """It was claimed and answered before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a source is told of a document that it handed over."""
+
+    success: bool
+    text: str
+    """What people read there."""
+    vouchers: tuple[str, ...] = ()
+    """The target's numbers of what was booked, as in a Ref."""
+    on: date | None = None
+
+
+@runtime_checkable
+class HandsOver(Protocol):
+    """A Source whose documents are claimed once they are stored and before they are sent on, and answered with what
+    became of them. One that is answered as failed may be offered again, under the same key: in the next cycle.
+
+    `claim` and `answer` are requests that write, and raise what a Target's do; the others only read.
+    """
+
+    def claim(self, key: str) -> Claim:
+        """Claims a document that waits. Raises Conflict for one that neither waits nor was claimed."""
+
+    def claimed(self, key: str) -> Claim | None:
+        """Whether a document was claimed, without saying by whom; None while it still waits. Settles a lost answer."""
+
+    def answer_code(self, key: str, cycle: int, answer: Answer) -> str:
+        """What the answer will be known by in the source, at most 60 characters; stored before it is sent."""
+
+    def answer(self, key: str, cycle: int, answer: Answer) -> Accepted | None:
+        """Answers a document, once what became of it is certain. None where this very answer is there already.
+
+        Raises NoLonger where it was answered in another way, Conflict where it is not claimed.
+        """
+
+    def answered(self, key: str, cycle: int, answer: Answer) -> bool:
+        """Whether the source holds this very answer. Settles a lost one."""
+
+    def answer_taken(self, key: str, handle: str, answer: Answer) -> bool:
+        """Whether an accepted answer was taken; False while that is not decided. Raises Refused where it was not."""
 
 
 # --- writing ---------------------------------------------------------------------------------------------

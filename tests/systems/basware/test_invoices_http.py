@@ -10,8 +10,18 @@ import msgspec
 import pytest
 
 from ml_connector.domain.records import InvoiceStatus, Payment, PaymentAllocation, PaymentStatus
-from ml_connector.systems.base import Accepted, Conflict, NoLonger, NotFound, OutcomeUnknown, Ref, Refused, Transient
-from ml_connector.systems.basware.handshake import Claim, Outcome, Taken
+from ml_connector.systems.base import (
+    Accepted,
+    Claim,
+    Conflict,
+    NoLonger,
+    NotFound,
+    OutcomeUnknown,
+    Ref,
+    Refused,
+    Transient,
+)
+from ml_connector.systems.basware.handshake import Outcome, Taken
 
 from .site import Reply, status
 

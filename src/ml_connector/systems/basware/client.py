@@ -47,7 +47,8 @@ class Client:
     def source(self, record_type: str, policy: Mapping[str, Any]) -> Source[Any]:
         named = str(policy.get("company") or "")
         if record_type == "invoice":
-            return ApprovedInvoices(self._p2p, self._p2p.options.company(named).code if named else "")
+            code = self._p2p.options.company(named).code if named else ""
+            return ApprovedInvoices(self._p2p, self.transfers, code)
         if record_type == "supplier":
             return vendors.SupplierEnrichment(self._p2p, self._p2p.options)
         kind = self._kinds()[record_type](self._p2p.options.company(named), "")
