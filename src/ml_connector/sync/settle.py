@@ -87,7 +87,7 @@ def _settle_create(
             outcomes.found_cancelled(trail, flow, record, attempt, agreeing[0].key)
         elif len(agreeing) == 1:
             hit = agreeing[0]
-            outcomes.confirmed(trail, flow, [Done(record, attempt, hit.key, hit.lines)], found=True)
+            outcomes.confirmed(trail, flow, [Done(record, attempt, hit.key, hit.lines, hit.vouchers)], found=True)
         elif found:
             outcomes.close(trail, attempt, Outcome.NOT_DONE, text="Another document is in its place.")
             problems.hold(trail, flow, record, [collision(flow, record, sent, found, target)])
