@@ -42,6 +42,7 @@ from ml_connector.sync.taking_over import ANSWER_FAILED, ELSEWHERE
 from ml_connector.systems.base import (
     Answer,
     AuthFailed,
+    CameToNothing,
     HandsOver,
     OutcomeUnknown,
     SystemFailure,
@@ -270,10 +271,8 @@ class Answering:
                 transfers.put_off(transfer, text, wait=getattr(error, "retry_after", 0) or 0, failed=False)
                 self._not_heard(asking)
                 self.stopped_by = error
-            case Transient():
-                # Of an accepted one: what was accepted came to nothing, or could not be asked for. Both are looked up.
+            case Transient() if not isinstance(error, CameToNothing):
                 transfers.put_off(transfer, text)
-                transfer.answer = Answered.ASKED
                 self._not_heard(asking)
                 self.stopped_by = error
             case SystemFailure():

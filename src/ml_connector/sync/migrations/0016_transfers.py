@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sync', '0014_due_unless_paused'),
+        ('sync', '0015_accepted'),
         ('workspaces', '0005_audit_years'),
     ]
 
