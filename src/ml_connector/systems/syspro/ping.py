@@ -9,6 +9,7 @@ from ml_connector.systems.syspro import company
 from ml_connector.systems.syspro.accounts import custom_table
 from ml_connector.systems.syspro.comfnd import DECIMAL_POINT, NAMESPACE, answer, query, xml
 from ml_connector.systems.syspro.costcenters import Analysis, CustomTable
+from ml_connector.systems.syspro.orders import OrderedLine, OrderHeader, ReceivedNote
 from ml_connector.systems.syspro.reading import QUERY, Tables
 from ml_connector.systems.syspro.settings import Options
 from ml_connector.systems.syspro.tables import (
@@ -37,6 +38,7 @@ TABLES: dict[str, tuple[type[Row], ...]] = {
     "supplier": (ApSupplier, ApSupplierAddr),
     "invoice": (ApInvoice, ApJnlSummary, ApJnlDistrib, ApInvoicePay, AdmTax, TblApTerms, CurrentPeriod),
     "payment": (ApInvoicePay, ApPayRunDet, ApInvoice),
+    "purchase_order": (OrderHeader, OrderedLine, ReceivedNote),
     "gl_account": (GenMaster,),
     "cost_center": (),
     "currency": (TblCurrency,),
