@@ -12,7 +12,7 @@ from ml_connector.audit.verify import verify
 from ml_connector.jobs import schedule
 from ml_connector.sync import accepted, preview, problems, replay
 from ml_connector.sync.deliver import Delivery
-from ml_connector.sync.models import Problem, RunKind, RunState
+from ml_connector.sync.models import Problem, ProblemRecord, RunKind, RunState
 from ml_connector.sync.queries.problem_page import problem_view
 from ml_connector.sync.queries.record_page import record_view
 from ml_connector.systems.base import Transient
@@ -139,7 +139,8 @@ def test_it_is_asked_for_less_and_less_often_and_people_are_told_after_a_day(wor
 
         (attempt,) = pair.attempts("accounts", "10-6100")
         problem = pair.problem("not_decided")
-        assert attempt.handle in problem.text and "2026-11-16 12:00" in problem.text and not problem.blocks
+        assert attempt.handle in problem.text and "on 2026-11-16" in problem.text and "12:00 UTC" in problem.text
+        assert "10-6100" in problem.text and not problem.blocks
         view = problem_view(workspace, problem.pk)
         assert view is not None and {action.name for action in view.actions} == {"retry", "accept"}
         assert pair.one("accounts", "10-6100").state == "in_flight", "nothing is sent beside it"
@@ -148,11 +149,14 @@ def test_it_is_asked_for_less_and_less_often_and_people_are_told_after_a_day(wor
 
 def test_a_decision_that_comes_late_ends_what_people_were_told(workspace, monkeypatch):  # R12
     with office_pair(workspace, monkeypatch, processing_seconds=25 * 3600) as pair:
-        pair.office.put("gl_account", account("10-6100"))
+        pair.office.put("gl_account", account("10-6100"), account("10-6200"))
         sent(pair)
         pair.later(hours=24, minutes=1)
         push(pair)
-        assert pair.problem("not_decided")
+        problem = pair.problem("not_decided")
+        assert ProblemRecord.objects.of(workspace).filter(problem=problem).count() == 2, (
+            "one Problem for all that waits since a day"
+        )
         pair.later(hours=2)
         push(pair)
         assert pair.one("accounts", "10-6100").state == "confirmed"

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from typing import Any
 
 from django.db.models import QuerySet
@@ -95,6 +96,26 @@ def ask(
     return asking.stopped_by
 
 
+def _too_late(flow: Flow, day: date) -> Cause:
+    """What people are told of that which was accepted on a day, with the first of it."""
+    start = datetime.combine(day, time_of_day.min, UTC)
+    rows = Attempt.objects.of(flow.workspace_id).filter(record__flow=flow, outcome=Outcome.PENDING)
+    waiting = rows.filter(accepted_at__gte=start, accepted_at__lt=start + timedelta(days=1)).exclude(handle="")
+    first = waiting.select_related("record").order_by("accepted_at", "pk")[0]
+    accepted_at = first.accepted_at or start
+    label, what = declaration(flow.integration).system(spec_of(flow).target).label, spec_of(flow).label
+    return Cause(
+        NOT_DECIDED,
+        f"{flow.name}:{day}",
+        f"{label} accepted {what} on {day} and has not decided on them yet. The first is"
+        f" {first.record.number or first.record.key}, accepted at {accepted_at:%H:%M} UTC as request {first.handle}.",
+        f"Look the requests up in {label}, or ask its support what became of them; each record's page names its own."
+        " They are asked for every hour all the same. Retry to stop waiting: they are then searched for there, and sent"
+        " again where they are not found.",
+        blocks=False,
+    )
+
+
 @dataclass
 class _Asked:
     """A Record that is asked for, and what was heard."""
@@ -115,6 +136,7 @@ class _Asking:
     unanswered: int = 0
     """Failures in a row: of some, the Connection is the cause and not the Record."""
     stopped_by: SystemFailure | None = None
+    late: dict[date, Cause] = field(default_factory=dict)
 
     def hear(self, asked: _Asked) -> _Asked:
         """Runs in a thread. Never touches the database."""
@@ -200,24 +222,19 @@ class _Asking:
             outcomes.in_doubt(trail, self.flow, record, attempt, "Accepted, and given up waiting for the decision.")
             self._count("in_doubt")
             return
-        label = declaration(self.flow.integration).system(spec_of(self.flow).target).label
-        text = (
-            f"{record.number or record.key}: {label} accepted it on {accepted_at:%Y-%m-%d %H:%M} UTC as request"
-            f" {attempt.handle} and has not decided on it yet."
-        )
-        fix = (
-            f"Look that request up in {label}, or ask its support what became of it. It is asked for every hour all the"
-            " same. Retry to stop waiting: it is then searched for there, and sent again where it is not found."
-        )
-        subject = problems.subject_of(self.flow, record)
-        problems.report(trail, self.flow, record, Cause(NOT_DECIDED, subject, text, fix, blocks=False))
+        problems.report(trail, self.flow, record, self._late(accepted_at.date()))
+
+    def _late(self, day: date) -> Cause:
+        """What was accepted on a day and is not decided: one Problem, however much it is."""
+        if day not in self.late:
+            self.late[day] = _too_late(self.flow, day)
+        return self.late[day]
 
     def _decided(self, trail: audit.Trail, asked: _Asked) -> None:
         assert asked.attempt is not None
         accepted_at = asked.attempt.accepted_at
         if accepted_at is not None and clock.now() - accepted_at >= TOO_LONG:
-            subject = problems.subject_of(self.flow, asked.record)
-            problems.end_problem(trail, self.flow.integration, NOT_DECIDED, subject)
+            problems.no_longer(trail, asked.record, NOT_DECIDED)
 
     def _without_attempt(self, trail: audit.Trail, record: Record) -> None:
         record.state, record.next_attempt_at = State.IN_DOUBT, None

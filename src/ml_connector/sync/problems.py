@@ -126,6 +126,16 @@ def report(trail: audit.Trail, flow: Flow, record: Record, cause: Cause) -> None
         _wake(trail, problem)
 
 
+def no_longer(trail: audit.Trail, record: Record, cause: str) -> None:
+    """Takes a Record out of the open Problem of a cause that reports on it; one about nothing more is solved."""
+    rows = ProblemRecord.objects.of(record.workspace_id)
+    found = rows.filter(record=record, problem__cause=cause, problem__state=ProblemState.OPEN, problem__blocks=False)
+    for row in found.select_related("problem"):
+        row.delete()
+        if not rows.filter(problem=row.problem_id).exists():
+            _solve(trail, row.problem)
+
+
 def warn(trail: audit.Trail, flow: Flow, record: Record, cause: Cause) -> None:
     """Reports a Record together with the others that `detail["records"]` names."""
     for row in Record.objects.of(record.workspace_id).filter(pk__in=cause.detail["records"]):
