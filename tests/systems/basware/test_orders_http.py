@@ -203,7 +203,7 @@ def test_an_order_is_found_under_its_key_with_its_lines(p2p, target):  # R3
     assert target.differences(changed, found.record) == ["lines"]
 
 
-def test_an_order_whose_lines_never_came_is_not_found_and_sent_whole(p2p, target):  # R3, R9
+def test_an_order_whose_lines_never_came_is_not_found_and_all_lines_are_sent(p2p, target):  # R3, R9
     p2p.site.on("POST", LINES, None, echo)
     with pytest.raises(OutcomeUnknown):
         target.create(VALUE, MARK)
@@ -213,6 +213,7 @@ def test_an_order_whose_lines_never_came_is_not_found_and_sent_whole(p2p, target
     assert target.find(VALUE, MARK) == []
     target.create(VALUE, MARK)
     assert [len(group) for group in sent(p2p)[1]] == [2, 2]
+    assert len(p2p.site.calls("POST", HEADERS)) == 1, "its header is there already"
 
 
 def test_an_order_that_is_being_handled_is_not_found_yet(p2p, target):  # R4
