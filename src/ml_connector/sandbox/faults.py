@@ -15,6 +15,7 @@ from typing import Any, Literal
 from urllib.parse import unquote_plus
 
 from ml_connector.sandbox.http import Request, Response
+from ml_connector.sandbox.nettcp.spoiling import SPOILINGS
 
 ARGUMENTS: dict[str, frozenset[str]] = {
     "refuse": frozenset({"seconds"}),
@@ -28,6 +29,7 @@ ARGUMENTS: dict[str, frozenset[str]] = {
     "commit_then_expire_session": frozenset({"all", "answer"}),
     "truncate": frozenset({"bytes"}),
     "garble": frozenset(),
+    "malform": frozenset({"how"}),
     "empty": frozenset(),
     "in_band_error": frozenset({"text"}),
     "delay": frozenset({"seconds", "when"}),
@@ -35,9 +37,10 @@ ARGUMENTS: dict[str, frozenset[str]] = {
 }
 """What each `do` takes."""
 
-NEEDED = {"refuse": ("seconds",), "status": ("status",), "late_commit": ("seconds",)}
+NEEDED = {"refuse": ("seconds",), "status": ("status",), "late_commit": ("seconds",), "malform": ("how",)}
 WHEN = {"reset": ("before", "headers", "connect"), "delay": ("before", "after")}
 ANSWERS = ("refused", "reset")
+NET_TCP = "NET.TCP"
 
 Stage = Literal["connect", "headers", "body"]
 """When a fault is decided: the connection is accepted, the headers are there, the request is whole."""
@@ -163,6 +166,8 @@ def parse(row: object, where: str) -> Fault:
         if times is None and match.get("nth") is None:
             raise BadFault(f"{where}.times: needed, or the control URL could not be reached to end this fault")
     method = match.get("method")
+    if do == "malform" and str(method).upper() != NET_TCP:
+        raise BadFault(f"{where}.match.method: a malform fault is for {NET_TCP} alone, and must say so")
     return Fault(
         do=do,
         arguments=arguments,
@@ -195,8 +200,8 @@ def _only(row: dict[str, Any], known: set[str], where: str) -> None:
 def _check_arguments(do: str, arguments: dict[str, Any], where: str) -> None:
     for name in NEEDED.get(do, ()):
         if arguments.get(name) is None:
-            raise BadFault(f"{where}.{name}: a {do} fault needs a number")
-    for name, known in (("when", WHEN.get(do, ())), ("answer", ANSWERS)):
+            raise BadFault(f"{where}.{name}: a {do} fault needs {'a text' if name == 'how' else 'a number'}")
+    for name, known in (("when", WHEN.get(do, ())), ("answer", ANSWERS), ("how", SPOILINGS)):
         value = arguments.get(name)
         if value is not None and value not in known:
             raise BadFault(f"{where}.{name}: {value!r} is unknown; known: {', '.join(known)}")

@@ -68,6 +68,8 @@ class Response:
     body: bytes = b""
     content_type: str | None = None
     headers: list[tuple[str, str]] = field(default_factory=list)
+    spoiling: str | None = None
+    """How net.tcp is to spoil the envelope that it puts around the body."""
 
     @classmethod
     def json(cls, value: Any, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> "Response":

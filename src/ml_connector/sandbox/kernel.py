@@ -241,6 +241,8 @@ def _spoiled(response: Response, fault: Fault) -> Response:
     match fault.do:
         case "commit_then_status":
             return gateway_answer(fault)
+        case "malform":
+            return replace(response, spoiling=fault.arguments["how"])
         case "empty":
             return replace(response, body=b"")
         case "garble":

@@ -20,7 +20,8 @@ from ml_connector.sandbox.control import PREFIX, data_from
 from ml_connector.sandbox.faults import BadFault
 from ml_connector.sandbox.http import BadJson, decode, encode
 from ml_connector.sandbox.kernel import Kernel
-from ml_connector.sandbox.server import Connection
+from ml_connector.sandbox.nettcp.listener import Listener
+from ml_connector.sandbox.server import Connection, bound
 from ml_connector.sandbox.standin import BadInput, BadOption, Row, StandIn
 
 SYSTEMS = ("basware", "bill", "sapb1", "syspro")
@@ -44,7 +45,12 @@ class Site:
         clock = Clock()
         self.stand_in: StandIn = module.create(seed, data, clock, options)
         self.kernel = Kernel(self.stand_in, clock, seed)
-        self._authority = Authority() if self.stand_in.options.tls else None
+        service = self.stand_in.nettcp
+        served = service is not None and service.options.nettcp
+        self._authority = Authority() if self.stand_in.options.tls or served else None
+        self._nettcp: Listener | None = None
+        if service is not None and served and self._authority is not None:
+            self._nettcp = Listener(self.kernel, service, self._authority.context)
         self.url = ""
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
@@ -56,10 +62,14 @@ class Site:
 
     async def open(self, port: int) -> None:
         loop = asyncio.get_running_loop()
-        await self._listen(_bound(port))
-        self.url = f"{'http' if self._authority is None else 'https'}://127.0.0.1:{self._port}"
+        await self._listen(bound(port))
+        tls = self.stand_in.options.tls
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._port}"
         self.settings = self.stand_in.settings(self.url)
-        if self._authority is not None:
+        if self._nettcp is not None:
+            self.settings |= await self._nettcp.open()
+            tls = tls or self._nettcp.secured
+        if self._authority is not None and tls:
             self.settings["tls_ca_bundle"] = self._authority.pem
         self._background = loop.create_task(self.stand_in.background())
 
@@ -73,7 +83,9 @@ class Site:
         if self._server is not None:
             self._server.close()
             self._server = None
-            self._bound = _bound(self._port)
+            self._bound = bound(self._port)
+        if self._nettcp is not None:
+            self._nettcp.refuse()
         self.kernel.refuses = True
         for connection in list(self._connections):
             connection.reset()
@@ -83,6 +95,8 @@ class Site:
         await asyncio.sleep(seconds)
         self.kernel.refuses = False
         await self._listen(self._bound)
+        if self._nettcp is not None:
+            await self._nettcp.listen()
 
     async def _listen(self, bound: socket.socket) -> None:
         self._bound, self._port = bound, bound.getsockname()[1]
@@ -90,7 +104,7 @@ class Site:
             lambda: Connection(self.kernel, self._connections),
             sock=bound,
             backlog=1024,
-            ssl=None if self._authority is None else self._authority.context,
+            ssl=self._authority.context if self._authority is not None and self.stand_in.options.tls else None,
         )
 
     async def close(self) -> None:
@@ -107,6 +121,8 @@ class Site:
                 await self._background
         if self._server is not None:
             self._server.close()
+        if self._nettcp is not None:
+            await self._nettcp.close()
         for connection in list(self._connections):
             connection.close()
 
@@ -247,19 +263,6 @@ def run(
     except _Unreadable as error:
         return _refuse(str(error))
     return asyncio.run(_serve(site, port, tied=tied))
-
-
-def _bound(port: int) -> socket.socket:
-    """A socket that has the port but does not listen: a connect to it is refused."""
-    # Named as TCP, or asyncio leaves small packets to wait for each other: 40 ms an answer.
-    tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        tcp.bind(("127.0.0.1", port))
-    except OSError:
-        tcp.close()
-        raise
-    return tcp
 
 
 class _Unreadable(Exception):

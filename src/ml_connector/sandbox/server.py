@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from abc import ABC, abstractmethod
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import unquote
@@ -15,15 +16,10 @@ LONGEST_HEAD = 1 << 20
 """Request line and headers; a system's own, lower limit is the stand-in's business."""
 
 
-class Exchange:
+class Exchange(ABC):
     """One request and the means to answer it, properly or not."""
 
-    def __init__(self, connection: "Connection", request: Request) -> None:
-        self.request = request
-        self.body = bytearray()
-        self.complete = False
-        self.unanswered = False
-        self._connection = connection
+    request: Request
 
     def send(self, response: Response) -> None:
         """The proper answer."""
@@ -31,8 +27,40 @@ class Exchange:
         self.write(response.body)
         self.finish()
 
+    @abstractmethod
     def begin(self, response: Response, length: int) -> None:
-        """Status and headers, promising a body of this length."""
+        """What stands before the body, promising one of this length."""
+
+    @abstractmethod
+    def write(self, data: bytes) -> None:
+        """Some of the body."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """The body is complete."""
+
+    @abstractmethod
+    def leave_unanswered(self) -> None:
+        """Says nothing until the client gives up."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends the connection in order, whatever has been promised."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Ends the connection with a TCP RST."""
+
+
+class HttpExchange(Exchange):
+    def __init__(self, connection: "Connection", request: Request) -> None:
+        self.request = request
+        self.body = bytearray()
+        self.complete = False
+        self.unanswered = False
+        self._connection = connection
+
+    def begin(self, response: Response, length: int) -> None:
         self._connection.send(
             h11.Response(
                 status_code=response.status,
@@ -50,15 +78,12 @@ class Exchange:
         self._connection.next_request()
 
     def leave_unanswered(self) -> None:
-        """Says nothing until the client gives up."""
         self.unanswered = True
 
     def close(self) -> None:
-        """Ends the connection in order, whatever has been promised."""
         self._connection.close()
 
     def reset(self) -> None:
-        """Ends the connection with a TCP RST."""
         self._connection.reset()
 
 
@@ -83,7 +108,7 @@ class Connection(asyncio.Protocol):
         self._answerer = answerer
         self._connections = connections
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=LONGEST_HEAD)
-        self._exchange: Exchange | None = None
+        self._exchange: HttpExchange | None = None
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -147,7 +172,7 @@ class Connection(asyncio.Protocol):
                 self._refuse(error)
                 return
             if isinstance(event, h11.Request):
-                self._exchange = Exchange(self, _request(event))
+                self._exchange = HttpExchange(self, _request(event))
                 self._answerer.headers_arrived(self._exchange)
                 if self._h11.they_are_waiting_for_100_continue:
                     self._transport.write(self._h11.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
@@ -174,6 +199,19 @@ class Connection(asyncio.Protocol):
             self.send(h11.Response(status_code=error.error_status_hint, headers=headers))
             self.send(h11.EndOfMessage())
         transport.close()
+
+
+def bound(port: int) -> socket.socket:
+    """A socket that has the port but does not listen: a connect to it is refused."""
+    # Named as TCP, or asyncio leaves small packets to wait for each other: 40 ms an answer.
+    tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tcp.bind(("127.0.0.1", port))
+    except OSError:
+        tcp.close()
+        raise
+    return tcp
 
 
 def _phrase(status: int) -> bytes:

@@ -4,11 +4,14 @@ import difflib
 from abc import abstractmethod
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
 import msgspec
 
 from ml_connector.sandbox.http import Request, Response
+
+if TYPE_CHECKING:
+    from ml_connector.sandbox.nettcp.service import Service
 
 Row = dict[str, Any]
 """One record as the system's own JSON names its fields; money as Decimal."""
@@ -65,6 +68,8 @@ class StandIn(Protocol):
     """Paths under which the system's hosts are served; the path of a fault may leave them out."""
     secret_parameters: frozenset[str] = frozenset()
     """Query parameters, in lower case, whose values never reach the list of requests."""
+    nettcp: "Service | None" = None
+    """What is served over net.tcp, on a port of its own; None where nothing is."""
 
     @abstractmethod
     def handle(self, request: Request) -> Response:

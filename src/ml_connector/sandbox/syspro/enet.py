@@ -1,4 +1,4 @@
-"""e.net over REST, as the communications service answers under /SYSPROWCFService/Rest.
+"""e.net: its operations, and REST, as the communications service answers under /SYSPROWCFService/Rest.
 
 Everything is a GET but PostLD. Paths and parameter names are matched whatever their case. Whatever SYSPRO has to
 say comes with status 200: a refusal is a body that begins `ERROR: `. Only the HTTP platform itself refuses with
@@ -12,18 +12,20 @@ from urllib.parse import unquote_to_bytes
 from lxml import etree
 
 from ml_connector.sandbox.http import Request, Response
-from ml_connector.sandbox.syspro import comfnd, order_query, queries
+from ml_connector.sandbox.syspro import comfnd, order_query, queries, soap
 from ml_connector.sandbox.syspro.books import COMPANY_ID, Books
 from ml_connector.sandbox.syspro.documents import Refused
 from ml_connector.sandbox.syspro.ledger import Ledger
 from ml_connector.sandbox.syspro.options import SysproOptions
 from ml_connector.sandbox.syspro.sessions import NOT_INSTALLED, Operator, Session, Sessions, check_log_off
 from ml_connector.sandbox.syspro.settling import Settling
+from ml_connector.sandbox.syspro.soap import Call
 from ml_connector.sandbox.syspro.writes import Writes
 
 PATH = "/SYSPROWCFService/Rest"
 VERSION = "7.0.0.6"
-LOGON = ("Operator", "OperatorPassword", "CompanyId", "CompanyPassword")
+LOGON = "/logon"
+CREDENTIALS = ("Operator", "OperatorPassword", "CompanyId", "CompanyPassword")
 LARGE_POST = "/transaction/postld"
 WRITES = frozenset({"/setup/add", "/setup/update", "/setup/delete", "/transaction/post", LARGE_POST})
 NAMESPACE = "{http://SYSPROWcfService}"
@@ -50,7 +52,7 @@ class Enet:
         self._company_password = company_password
         self._options = options
         self._operations: dict[str, Callable[[Arguments], str | bytes]] = {
-            "/logon": self._logon,
+            LOGON: self._logon,
             "/logoff": self._log_off,
             "/getversion": lambda _: VERSION,
             "/getlogonprofile": lambda given: queries.profile(self._session(given), self._books),
@@ -70,20 +72,25 @@ class Enet:
     def handle(self, request: Request) -> Response:
         operation = operation_of(request)
         answer = self._operations.get(operation)
-        if answer is None or (operation == LARGE_POST and not self._options.large_posts):
+        over_rest = not isinstance(request, Call)
+        closed = over_rest and not self._options.rest
+        if answer is None or closed or (operation == LARGE_POST and not self._options.large_posts):
             return Response.text("Endpoint not found.", 404, "text/html")
-        if request.method != ("POST" if operation == LARGE_POST else "GET"):
+        if over_rest and request.method != ("POST" if operation == LARGE_POST else "GET"):
             return Response.text("Method not allowed.", 405, "text/html")
         try:
             body = answer(arguments_of(request))
         except Refused as refusal:
             body = f"ERROR: {refusal}"
+        else:
+            if over_rest and operation == LOGON:
+                body = self._wrapped_id(str(body))
         return said(body)
 
     # --- sessions ----------------------------------------------------------------------------------------
 
     def _logon(self, given: Arguments) -> str:
-        missing = [name for name in LOGON if name.lower() not in given]
+        missing = [name for name in CREDENTIALS if name.lower() not in given]
         if missing:
             raise Refused(f"{missing[0]} was not supplied")
         operator = self._operators.get(given["operator"].strip().upper())
@@ -97,7 +104,10 @@ class Enet:
             raise Refused("Invalid company id")
         if given["companypassword"] != self._company_password:
             raise Refused("Invalid company password")
-        user_id = f"{self._sessions.open(operator.code, COMPANY_ID).id}  "
+        return f"{self._sessions.open(operator.code, COMPANY_ID).id}  "
+
+    def _wrapped_id(self, user_id: str) -> str:
+        """As the site's REST gives it."""
         forms = {"raw": user_id, "json": f'"{user_id}"', "xml": f"<string>{user_id}</string>"}
         return forms[self._options.logon_answer]
 
@@ -155,11 +165,14 @@ class Enet:
 
 def operation_of(request: Request) -> str:
     """The operation's path in lower case: /query/query."""
-    return request.path.lower().removeprefix(PATH.lower()).rstrip("/")
+    prefix = soap.PATH if isinstance(request, Call) else PATH
+    return request.path.lower().removeprefix(prefix.lower()).rstrip("/")
 
 
 def arguments_of(request: Request) -> Arguments:
     """Query parameters, or the elements of a PostLD body. Percent-encoded bytes are UTF-8, else Windows-1252."""
+    if isinstance(request, Call):
+        return request.arguments
     if request.method == "POST":
         return _wrapped_arguments(request.body)
     given: dict[str, str] = {}

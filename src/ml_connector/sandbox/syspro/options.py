@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ml_connector.sandbox.standin import Options
+from ml_connector.sandbox.nettcp.service import NetTcpOptions
 
 Judgement = Literal["accept", "warn", "refuse"]
 """A warning rejects, or is only reported, as the call's IgnoreWarnings has it."""
@@ -13,13 +13,19 @@ LINE_TYPES = {"stocked": "1", "freight": "4", "charge": "5", "comment": "6", "no
 
 
 @dataclass
-class SysproOptions(Options):
+class SysproOptions(NetTcpOptions):
     invoices: int = 2000
     """How many supplier invoices the seeded company has; read once, at the start."""
     base_set: Literal["", "bill", "avidxchange", "procurify", "basware"] = ""
     """Starts with the small company of an acceptance story instead of the seeded one; read once, at the start."""
 
     # e.net
+    rest: bool = True
+    """Whether the site exposes e.net over REST at all; large_posts says whether with PostLD."""
+    nettcp_results: Literal["string", "stream"] = "string"
+    """How documents come over net.tcp; an id, a version and a `0` are strings in any case."""
+    nettcp_errors: Literal["fault", "exception"] = "fault"
+    """How an e.net error comes over net.tcp: as a fault that the service throws, or as an exception with its detail."""
     idle_seconds: float = 1800
     """A session without a call for longer is dead."""
     second_logon: Literal["evict", "refuse"] = "evict"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from ml_connector.sandbox.clock import Clock
 from ml_connector.sandbox.http import Request, Response
 from ml_connector.sandbox.standin import BadInput, Row, StandIn
-from ml_connector.sandbox.syspro import base_sets, enet, odata
+from ml_connector.sandbox.syspro import base_sets, enet, odata, soap
 from ml_connector.sandbox.syspro.actions import Desk, perform
 from ml_connector.sandbox.syspro.books import COMPANY_ID, LOCAL_CURRENCY, Books
 from ml_connector.sandbox.syspro.documents import Refused
@@ -20,6 +20,7 @@ from ml_connector.sandbox.syspro.schema import TABLES
 from ml_connector.sandbox.syspro.seeded import COST_CENTRE_SOURCE, seed_books
 from ml_connector.sandbox.syspro.sessions import Operator, Sessions
 from ml_connector.sandbox.syspro.settling import Settling
+from ml_connector.sandbox.syspro.soap import Call, Contract
 
 TIME_ZONE = "America/Chicago"
 INTEGRATION = "MLCONN"
@@ -30,7 +31,7 @@ class Syspro(StandIn):
     """Types: the SQL tables, `operators`, `sessions`, and `actions`, which only takes (see actions)."""
 
     name = "syspro"
-    prefixes = (enet.PATH, odata.PATH)
+    prefixes = (enet.PATH, odata.PATH, soap.PATH)
     secret_parameters = frozenset({"operatorpassword", "companypassword", "userid"})
 
     def __init__(
@@ -42,6 +43,7 @@ class Syspro(StandIn):
     ) -> None:
         self.options: SysproOptions = SysproOptions()
         self.options.change(options or {})
+        self.nettcp = Contract(self.options)
         self._company_password = ""
         self._odata_password = _password(seed, ODATA_USER)
         self._operators = {
@@ -92,7 +94,7 @@ class Syspro(StandIn):
     # --- requests ----------------------------------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
-        if _target_bytes(request) > self.options.max_url_bytes:
+        if not isinstance(request, Call) and _target_bytes(request) > self.options.max_url_bytes:
             return enet.too_long(self.options.long_url_status)
         if _is_odata(request):
             return self._odata.handle(request, f"http://{request.headers.get('host', '')}{odata.PATH}")
@@ -220,7 +222,7 @@ def _target_bytes(request: Request) -> int:
 
 def _user_id(request: Request) -> str:
     """The session id of an e.net call; blank for a logon, and for a PostLD whose body has not arrived."""
-    if operation_of(request) == "/logon":
+    if operation_of(request) == enet.LOGON:
         return ""
     try:
         return enet.arguments_of(request).get("userid", "")
