@@ -1,6 +1,7 @@
 """The SYSPRO stand-in's e.net over net.tcp: the same operations, sessions and books as over REST."""
 
 import re
+import socket
 import uuid
 
 import httpx2
@@ -378,6 +379,20 @@ def test_the_port_may_be_chosen():
         assert second.settings["nettcp_address"] == f"net.tcp://127.0.0.1:{port}/SYSPROWCFService"
         with Wire(second) as connection:
             assert connection.open().call("GetVersion") == "7.0.0.6"
+
+
+def test_a_port_that_is_taken_is_named_and_nothing_is_left_open(syspro):
+    port = int(syspro.settings["nettcp_address"].split(":")[2].split("/")[0])
+    with pytest.raises(OSError, match=rf"nettcp_port {port}"):
+        sandbox.start("syspro", options={"invoices": 5, "nettcp": True, "nettcp_port": port})
+    taken = int(syspro.url.rpartition(":")[2])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        spare = free.getsockname()[1]
+    with pytest.raises(OSError, match="in use"):
+        sandbox.start("syspro", port=taken, options={"invoices": 5, "nettcp": True, "nettcp_port": spare})
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", spare), timeout=1)
 
 
 def test_each_message_of_a_session_is_answered_with_its_own_id(wire):

@@ -62,12 +62,17 @@ class Site:
 
     async def open(self, port: int) -> None:
         loop = asyncio.get_running_loop()
-        await self._listen(bound(port))
+        spoken = {} if self._nettcp is None else await self._nettcp.open()
+        try:
+            await self._listen(bound(port))
+        except OSError:
+            if self._nettcp is not None:
+                await self._nettcp.close()
+            raise
         tls = self.stand_in.options.tls
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._port}"
-        self.settings = self.stand_in.settings(self.url)
+        self.settings = self.stand_in.settings(self.url) | spoken
         if self._nettcp is not None:
-            self.settings |= await self._nettcp.open()
             tls = tls or self._nettcp.secured
         if self._authority is not None and tls:
             self.settings["tls_ca_bundle"] = self._authority.pem

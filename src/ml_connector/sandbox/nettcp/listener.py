@@ -23,8 +23,12 @@ class Listener:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> Row:
-        """Begins to listen; returns what the connection form must say of it."""
-        self._bound = bound(self._service.options.nettcp_port)
+        """Begins to listen; returns what the connection form must say of it. Raises OSError, naming the port."""
+        port = self._service.options.nettcp_port
+        try:
+            self._bound = bound(port)
+        except OSError as error:
+            raise OSError(error.errno, f"{error.strerror} (nettcp_port {port})") from None
         self._port = self._bound.getsockname()[1]
         await self.listen()
         told = {"nettcp_address": self.address}

@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from ml_connector.sandbox.nettcp.errors import Malformed
 from ml_connector.sandbox.nettcp.strings import ReceivedStrings
@@ -29,14 +30,11 @@ class Element:
     def text(self) -> str:
         """The whole text; binary data as base64, pieces that follow each other taken together."""
         said: list[str] = []
-        binary = b""
-        for piece in self.content:
-            if isinstance(piece, bytes):
-                binary += piece
-                continue
-            said += [base64.b64encode(binary).decode(), piece]
-            binary = b""
-        return "".join([*said, base64.b64encode(binary).decode()])
+        for _, run in groupby(self.content, type):
+            pieces = list(run)
+            said += [piece for piece in pieces if isinstance(piece, str)]
+            said.append(base64.b64encode(b"".join(piece for piece in pieces if isinstance(piece, bytes))).decode())
+        return "".join(said)
 
     def is_named(self, namespace: str, name: str) -> bool:
         return (self.namespace, self.name) == (namespace, name)
