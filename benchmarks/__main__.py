@@ -2,9 +2,8 @@
 
 Runs the measurements by name, all of them by default: stage, deliver, poll, growth, fleet, pages, nettcp. What each
 includes stands at the top of its module, the figures and what is to be said of them in docs/performance.md (of nettcp
-in docs/nettcp.md). `--small` takes a
-tenth of the data: good to see that they run, not to judge by. `--postgresql` uses TEST_DATABASE_URL, else the server
-that comes with the test packages. Exit status 1 where a target was missed.
+in docs/nettcp.md). `--small` takes a tenth of the data: good to see that they run, not to judge by. `--postgresql`
+uses TEST_DATABASE_URL, else the server that comes with the test packages. Exit status 1 where a target was missed.
 """
 
 from __future__ import annotations
