@@ -1,9 +1,9 @@
 """python -m benchmarks [NAME...] [--postgresql] [--small]
 
-Runs the measurements by name, all of them by default: stage, deliver, poll, growth, fleet, pages. What each includes
-stands at the top of its module, the figures and what is to be said of them in docs/performance.md. `--small` takes a
-tenth of the data: good to see that they run, not to judge by. `--postgresql` uses TEST_DATABASE_URL, else the server
-that comes with the test packages. Exit status 1 where a target was missed.
+Runs the measurements by name, all of them by default: stage, deliver, poll, growth, fleet, pages, nettcp. What each
+includes stands at the top of its module, the figures and what is to be said of them in docs/performance.md (of nettcp
+in docs/nettcp.md). `--small` takes a tenth of the data: good to see that they run, not to judge by. `--postgresql`
+uses TEST_DATABASE_URL, else the server that comes with the test packages. Exit status 1 where a target was missed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from benchmarks import deliver, fleet, growth, pages, poll, stage
+from benchmarks import deliver, fleet, growth, nettcp, pages, poll, stage
 from benchmarks.figures import Figure
 from benchmarks.installation import child, installed
 
@@ -99,6 +99,11 @@ def _pages(databases: Databases, divisor: int) -> Iterator[Figure]:
         yield from _figures(child("pages", count))
 
 
+def _nettcp(_databases: Databases, _divisor: int) -> Iterator[Figure]:
+    for case in nettcp.CASES:
+        yield from _figures(child("nettcp", case))
+
+
 MEASUREMENTS = {
     "stage": _stage,
     "deliver": _deliver,
@@ -106,6 +111,7 @@ MEASUREMENTS = {
     "growth": _growth,
     "fleet": _fleet,
     "pages": _pages,
+    "nettcp": _nettcp,
 }
 
 

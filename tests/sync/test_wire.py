@@ -124,6 +124,12 @@ def test_a_value_that_must_not_be_seen_is_hidden_wherever_it_stands():  # R71
     assert "98-7654321" not in wire.shown(body, ["98-7654321"])
 
 
+def test_the_session_of_a_posting_is_hidden():  # R71
+    body = Body.of(b"<TransactionPost xmlns='u'><UserId>3EA613166F</UserId><XmlIn>x</XmlIn></TransactionPost>", "xml")
+    shown = wire.shown(body)
+    assert "3EA613166F" not in shown and "<XmlIn>x</XmlIn>" in shown
+
+
 def test_what_is_kept_is_bounded():
     long = json.dumps({"rows": ["x" * 50] * 2_000}).encode()
     shown = wire.shown(Body.of(long, "application/json"))

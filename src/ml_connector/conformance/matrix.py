@@ -21,7 +21,9 @@ HEAD = """# Conformance
 What the suite of `ml_connector.conformance` found, written by `./run conformance`. It says what was run, not what is
 hoped: each line is so many runs against the stand-ins, on real sockets and a real database. A cell is green when the
 target holds the document exactly once, our database holds one Link for it, no write is left open, the trail tells
-each intent and outcome, and nobody had to do anything.
+each intent and outcome, and nobody had to do anything. Where a client was tried without the engine, the test searched
+and sent again in its place, no database took part, and green is: in the target exactly once, and never after it was
+called not done.
 """
 
 

@@ -28,6 +28,8 @@ MOST = 8
 _BANK = ("accountnumber", "accountno", "routing", "sortcode", "swift", "bank", "taxnumber", "taxregistration", "vatid",
          "vatnumber", "vatreg", "ssn", "cardnumber")  # fmt: skip
 _BANK_EXACTLY = frozenset({"bic", "ein", "tin"})
+_SESSIONS = frozenset({"userid"})
+"""XML elements that hold a live session's id: SYSPRO's."""
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -102,13 +104,14 @@ def _xml(content: bytes) -> str | None:
     except (xml.Malformed, UnicodeDecodeError):
         return None
     for element in root.iter():
-        if isinstance(element.tag, str) and is_hidden_name(element.tag.rpartition("}")[2]):
+        name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+        if is_hidden_name(name) or name.lower() in _SESSIONS:
             for part in list(element):
                 element.remove(part)
             element.text = HIDDEN
-        for name in element.attrib:
-            if is_hidden_name(str(name).rpartition("}")[2]):
-                element.attrib[name] = HIDDEN
+        for attribute in element.attrib:
+            if is_hidden_name(str(attribute).rpartition("}")[2]):
+                element.attrib[attribute] = HIDDEN
     etree.indent(root)
     return etree.tostring(root, encoding="unicode")
 

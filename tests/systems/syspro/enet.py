@@ -73,6 +73,8 @@ class Enet:
     """An operation that the server does not have."""
     longest: int = 8_000
     """Bytes of an address; a longer one is refused with 414."""
+    longest_body: int = 1_000_000
+    """Bytes of a body; a longer one is refused with 413."""
 
     def __post_init__(self) -> None:
         enet = self
@@ -107,6 +109,10 @@ class Enet:
             status, text = 414, "too long"
         elif self.missing and self.missing in request.path:
             status, text = 404, "no such operation"
+        elif request.command == "GET" and "PostLD" in request.path:
+            status, text = 405, "method not allowed"
+        elif len(body) > self.longest_body:
+            status, text = 413, "too large"
         else:
             status, text = 200, self._text(request, body)
         if text == DROP:
@@ -138,8 +144,15 @@ class Enet:
         if operation == "Transaction/PostLD":
             root = etree.fromstring(body)
             given = {etree.QName(each).localname: each.text or "" for each in root}
+        return self._called(request.command, operation, given)
+
+    def over_nettcp(self, operation: str, given: dict[str, str]) -> str:
+        """The same service's answer to an operation that came by net.tcp."""
+        return "8.0.0.1" if operation == "GetVersion" else self._called("NET.TCP", operation, given)
+
+    def _called(self, method: str, operation: str, given: dict[str, str]) -> str:
         call = Call(
-            request.command,
+            method,
             operation,
             given["BusinessObject"],
             etree.fromstring(given["XmlParameters"].encode()),

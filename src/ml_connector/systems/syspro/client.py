@@ -1,4 +1,4 @@
-"""An opened Connection to SYSPRO: e.net for what asks for a session, OData where the site has it."""
+"""An opened Connection to SYSPRO: e.net for what asks for a session, OData and net.tcp where the site has them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from ml_connector.systems.syspro.reading import Tables
 from ml_connector.systems.syspro.session import SECRET_PARAMETERS, Enet
 from ml_connector.systems.syspro.settings import options
 from ml_connector.systems.syspro.suppliers import suppliers
+from ml_connector.systems.syspro.wcf import Wcf
 from ml_connector.systems.syspro.writing.targets import targets
 from ml_connector.systems.transport.http import Http
+from ml_connector.systems.transport.nettcp import NetTcp
 from ml_connector.systems.transport.odata import Service
 
 NAME = "SYSPRO"
@@ -42,7 +44,8 @@ class Client:
             password = access.secrets.get("odata_password", "")
             basic = b64encode(f"{self._options.odata_user}:{password}".encode()).decode()
             service = Service(self._odata_http, self._options.odata_root, f"Basic {basic}", f"{NAME} OData")
-        self._tables = Tables(self._options, Enet(access, self._options, self._enet_http), service)
+        enet = Enet(access, self._options, self._enet_http, self._wcf())
+        self._tables = Tables(self._options, enet, service)
 
     def source(self, record_type: str, policy: Mapping[str, Any]) -> Source[Any]:
         tables, chosen, now = self._tables, self._options, self._access.now
@@ -81,6 +84,23 @@ class Client:
         self._enet_http.close()
         if self._odata_http is not None:
             self._odata_http.close()
+
+    def _wcf(self) -> Wcf | None:
+        wire = self._options.writing.wire
+        if wire is None:
+            return None
+        return Wcf(
+            NetTcp(
+                wire.endpoint,
+                name=NAME,
+                access_network=self._access.network,
+                may_write=self._access.may_write,
+                tls=wire.tls,
+                ca_certificates=self._options.ca_certificates,
+                streamed=wire.streamed,
+                total_timeout=wire.seconds,
+            )
+        )
 
     def _http(self, base: str) -> Http:
         return Http(

@@ -9,6 +9,8 @@ from ml_connector.systems.syspro import company
 from ml_connector.systems.syspro.accounts import custom_table
 from ml_connector.systems.syspro.comfnd import DECIMAL_POINT, NAMESPACE, answer, query, xml
 from ml_connector.systems.syspro.costcenters import Analysis, CustomTable
+from ml_connector.systems.syspro.large import NAME as LARGE_DOCUMENTS
+from ml_connector.systems.syspro.large import large_documents
 from ml_connector.systems.syspro.orders import OrderedLine, OrderHeader, ReceivedNote
 from ml_connector.systems.syspro.reading import QUERY, Tables
 from ml_connector.systems.syspro.settings import Options
@@ -66,6 +68,11 @@ def ping(tables: Tables, options: Options, record_types: Sequence[str], *, try_w
         "Give the Connection an operator of its own.",
     )
     yield _after(signed_in, "query right", lambda: _query(tables), "License e.net queries for the operator.")
+    yield (
+        large_documents(enet, options, try_writing=try_writing)
+        if answered.ok
+        else _after(answered, LARGE_DOCUMENTS, str, "")
+    )
     needed = signed_in
     if options.odata_root:
         odata = _step(

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from ml_connector.systems.base import Access, AuthFailed, OutcomeUnknown, Refused, SystemFailure, Transient
 from ml_connector.systems.syspro.settings import Options
+from ml_connector.systems.syspro.wcf import SERVICE, Wcf
 from ml_connector.systems.transport.http import Answer, Http
 
 ENCODING = "cp1252"
@@ -22,7 +23,9 @@ ENCODING = "cp1252"
 SECRET_PARAMETERS = frozenset({"OperatorPassword", "CompanyPassword", "UserId", "XmlIn", "XmlParameters"})
 
 LARGE = "Transaction/PostLD"
-SERVICE = "http://SYSPROWcfService"
+
+POSTLD, NETTCP = "postld", "nettcp"
+"""The ways of a document that does not fit into an address."""
 
 _ID = re.compile(r"[0-9A-Za-z]{8,64}")
 _WRAPPER = re.compile(r"<string[^>]*>(.*)</string>", re.DOTALL)
@@ -39,12 +42,16 @@ class SessionEnded(OutcomeUnknown):
 
 
 class Enet:
-    """e.net over REST under the operator's one shared session."""
+    """e.net under the operator's one shared session: over REST, and large documents over net.tcp where it has that."""
 
-    def __init__(self, access: Access, options: Options, http: Http) -> None:
+    def __init__(self, access: Access, options: Options, http: Http, wcf: Wcf | None = None) -> None:
         self._access = access
         self._options = options
         self._http = http
+        self.wcf = wcf
+        """The same service over net.tcp, where the Connection knows its address."""
+        self.has_postld: bool | None = None
+        """None until something shows it."""
 
     def version(self) -> str:
         """The service's version; needs no session."""
@@ -86,29 +93,72 @@ class Enet:
         Raises SessionEnded when the session was gone: SYSPRO says so before it does anything, but only a search
         tells for certain (R62). The session is renewed all the same.
         """
-        return self._write(about, lambda session: ("GET", address(operation, {"UserId": session, **parameters}), None))
 
-    def write_large(self, *, about: str, **parameters: str) -> str:
-        """Transaction/Post as a POST whose body holds what would not fit into an address. Else as `write`."""
-        try:
-            return self._write(about, lambda session: ("POST", LARGE, large(session, parameters)))
-        except Refused as refused:
-            if refused.code != "not_found":
-                raise
-        raise Refused(
+        def send(session: str) -> str:
+            path = address(operation, {"UserId": session, **parameters})
+            return self._text(self._http.write("GET", path), session)
+
+        return self._write(about, send)
+
+    def write_large(self, operation: str, *, about: str, **parameters: str) -> str:
+        """A call whose documents do not fit into an address, by the first way that this service has. Else as `write`.
+
+        A way that is not there, or says that the document is too long for it, has done nothing: the next is tried.
+        """
+        refused: Refused | None = None
+        for way in self.ways(operation):
+            try:
+                return self._write(about, lambda session, way=way: self._sent(way, operation, session, parameters))  # type: ignore[misc]
+            except Refused as failure:
+                if failure.code not in {"not_found", "body_too_long"} or way != POSTLD:
+                    raise
+                self.has_postld = failure.code != "not_found"
+                refused = failure
+        raise self._too_large(about, refused)
+
+    def ways(self, operation: str) -> tuple[str, ...]:
+        """How documents go in that do not fit into an address, in the order in which it is tried."""
+        mode = self._options.writing.large_mode
+        if mode == "refuse":
+            return ()
+        posts = mode == POSTLD and operation == "Transaction/Post" and self.has_postld is not False
+        return (*((POSTLD,) if posts else ()), *((NETTCP,) if self.wcf is not None else ()))
+
+    def find_postld(self) -> bool | None:
+        """Whether the service has PostLD; None where it does not tell. A GET of what takes POST only does nothing."""
+        self.has_postld = {404: False, 405: True}.get(self._http.read("GET", LARGE).status)
+        return self.has_postld
+
+    def _sent(self, way: str, operation: str, session: str, parameters: dict[str, str]) -> str:
+        if way == NETTCP:
+            assert self.wcf is not None
+            return self._said(self.wcf.write(operation, {"UserId": session, **parameters}), session)
+        answer = self._http.write(
+            "POST", LARGE, headers={"content-type": "application/xml"}, content=large(session, parameters)
+        )
+        return self._text(answer, session)
+
+    def _too_large(self, about: str, refused: Refused | None) -> Refused:
+        other = "set nettcp_address if it has net.tcp, raise max_url_bytes if the server takes longer addresses"
+        if refused is None and self.has_postld is not False:
+            return Refused(
+                "document_too_large",
+                f"{about[:1].upper()}{about[1:]} is too large for one request to SYSPRO: its address would be longer "
+                f"than max_url_bytes ({self._options.max_url_bytes}), and there is no other way for it. See "
+                f"large_post_mode, {other}, or enter it by hand.",
+                "max_url_bytes",
+            )
+        why = "takes no body of this length by PostLD" if self.has_postld else "has no PostLD"
+        return Refused(
             "document_too_large",
-            f"This e.net service has no PostLD, and {about} is too long for an address. Raise max_url_bytes if the "
-            "server takes longer ones, or enter it by hand.",
+            f"This e.net service {why}, and {about} is too long for an address: {other}, or enter it by hand.",
             "large_post_mode",
         )
 
-    def _write(self, about: str, request: Callable[[str], tuple[str, str, bytes | None]]) -> str:
+    def _write(self, about: str, send: Callable[[str], str]) -> str:
         session = self.session()
-        method, path, content = request(session)
-        headers = {"content-type": "application/xml"} if content is not None else None
-        answer = self._http.write(method, path, headers=headers, content=content)
         try:
-            text = self._text(answer, session)
+            text = send(session)
         except SessionLost:
             then = self._renewed(session)
         else:
@@ -149,7 +199,7 @@ class Enet:
         return session_id(text)
 
     def _text(self, answer: Answer, session: str = "") -> str:
-        """The decoded body of a good answer. Raises SessionLost, Refused, AuthFailed or Transient for the others."""
+        """The decoded body of a good answer. Raises what `_said` does, Refused or Transient for the others."""
         if answer.status in {400, 414}:
             raise Refused(
                 "address_too_long",
@@ -164,9 +214,19 @@ class Enet:
                 "/SYSPROWCFService/Rest.",
                 "enet_rest_base",
             )
+        if answer.status == 413:
+            raise Refused(
+                "body_too_long",
+                "The server before SYSPRO refused the request (413): its body is too long for it. Raise "
+                "maxReceivedMessageSize of e.net's REST binding.",
+                "large_post_mode",
+            )
         if answer.status != 200:
             raise answer.unclear("e.net itself always answers 200")
-        text = answer.content.decode(ENCODING, "replace")
+        return self._said(answer.content.decode(ENCODING, "replace"), session)
+
+    def _said(self, text: str, session: str) -> str:
+        """What e.net said, by whatever way, where it is no error. Raises SessionLost, Refused or AuthFailed."""
         found = _ERROR.match(text)
         if found is None:
             return text

@@ -40,8 +40,8 @@ Parameters = Mapping[str, str] | Sequence[tuple[str, str]]
 _log = logging.getLogger("ml_connector.transport")
 
 _GATEWAY_STATUSES = frozenset({502, 503, 504})
-_CHECK = "Check the address, the name service and the firewall between."
-_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+CHECK = "Check the address, the name service and the firewall between."
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Http:
@@ -254,7 +254,7 @@ class Http:
     def _elsewhere(self, text: str) -> httpx2.URL:
         """An address that an answer pointed to. Its own words are not shown: it can hold a signature."""
         url = httpx2.URL(text)
-        to_itself = url.scheme == "http" and url.host in _LOOPBACK_HOSTS and self.base_url.startswith("http://")
+        to_itself = url.scheme == "http" and url.host in LOOPBACK_HOSTS and self.base_url.startswith("http://")
         if not url.host or url.userinfo or not (url.scheme == "https" or to_itself):
             raise Refused(
                 "foreign_address",
@@ -354,14 +354,15 @@ def _reason(error: Exception, limit: float, *, sent: bool = True, where: str = "
         return "answered with a body that could not be unpacked."
     if isinstance(error, httpcore2.TimeoutException):
         return (
-            f"did not answer within {limit:g} s." if sent else f"could not be connected to in time at {where}. {_CHECK}"
+            f"did not answer within {limit:g} s." if sent else f"could not be connected to in time at {where}. {CHECK}"
         )
     if sent:
         return "closed the connection before its answer was complete."
-    return _unconnected(error.args[0] if error.args else None, where)
+    return unconnected(error.args[0] if error.args else None, where)
 
 
-def _unconnected(cause: object, where: str) -> str:
+def unconnected(cause: object, where: str, speaks: str = "https") -> str:
+    """Why no connection came about, as the end of a sentence that begins with the system's name."""
     if isinstance(cause, ssl.SSLCertVerificationError):
         return (
             f"shows a certificate for {where} that is not trusted ({cause.verify_message}). If your own authority "
@@ -369,11 +370,12 @@ def _unconnected(cause: object, where: str) -> str:
         )
     if isinstance(cause, ssl.SSLError):
         return (
-            f"and we agreed on no secure connection at {where}. Check that the address speaks https, TLS 1.2 or later."
+            f"and we agreed on no secure connection at {where}. Check that the address speaks {speaks}, TLS 1.2 or "
+            "later."
         )
     if isinstance(cause, ConnectionRefusedError):
         return f"refused the connection at {where}. Check that it runs and that address and port are right."
-    return f"could not be reached at {where}. {_CHECK}"
+    return f"could not be reached at {where}. {CHECK}"
 
 
 def _origin(url: str, name: str, allow_plain_http: bool) -> tuple[str, str, int | None]:  # noqa: FBT001
@@ -385,7 +387,7 @@ def _origin(url: str, name: str, allow_plain_http: bool) -> tuple[str, str, int 
         raise Refused("bad_address", f"The address of {name} must begin with https:// and name a server.", "base_url")
     if parsed.userinfo:
         raise Refused("bad_address", f"The address of {name} must not contain a user name or password.", "base_url")
-    if parsed.scheme == "http" and parsed.host not in _LOOPBACK_HOSTS:
+    if parsed.scheme == "http" and parsed.host not in LOOPBACK_HOSTS:
         if not allow_plain_http:
             raise Refused("plain_http", f"The address of {name} must begin with https://.", "base_url")
         _log.warning("plain http: credentials travel unencrypted", extra={"system": name, "host": parsed.host})

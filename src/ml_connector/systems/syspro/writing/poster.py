@@ -1,8 +1,8 @@
 """Posting through a business object: parameters and document out, an answer back.
 
 SYSPRO: two documents with the same root go to one call, `ValidateOnly` asks for the checks without the effect, and
-there is no key that makes a repeat harmless. A long address is refused by the platform before SYSPRO sees it: then
-Transaction/PostLD takes both documents in a body. Setup objects have no such way that is published.
+there is no key that makes a repeat harmless. A long address is refused by the platform before SYSPRO sees it: longer
+documents go in by another way.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ml_connector.systems.base import OutcomeUnknown, Refused, Transient
+from ml_connector.systems.base import OutcomeUnknown, Transient
 from ml_connector.systems.syspro.session import Enet, SessionEnded
 from ml_connector.systems.syspro.settings import Options
 from ml_connector.systems.syspro.writing.form import document, element, flags
@@ -93,12 +93,4 @@ class Poster:
         texts = posting.texts(validate=validate)
         if self._enet.url_bytes(posting.operation, **texts) <= self._options.max_url_bytes:
             return self._enet.write(posting.operation, about=posting.about, **texts)
-        if posting.operation == POST and self._options.writing.large_by_post:
-            return self._enet.write_large(about=posting.about, **texts)
-        raise Refused(
-            "document_too_large",
-            f"{posting.about[:1].upper()}{posting.about[1:]} is too large for one request to SYSPRO: its address would "
-            f"be longer than max_url_bytes ({self._options.max_url_bytes}). Set large_post_mode to postld, or raise "
-            "max_url_bytes if the server takes longer addresses.",
-            "max_url_bytes",
-        )
+        return self._enet.write_large(posting.operation, about=posting.about, **texts)

@@ -7,20 +7,66 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_connector.systems.base import Refused, Setting
+from ml_connector.systems.transport.nettcp import Endpoint
 
 GROUP = "Writing"
 
 VOID_ELEMENTS = {"PaymentNumber": "payment_number", "Supplier": "supplier", "Bank": "bank", "Cheque": "cheque"}
 VOID_VALUES = frozenset({"payment_number", "supplier", "bank", "cheque", "reference", "date", "amount", "invoice"})
 
+LARGE_MODES = ("postld", "nettcp", "refuse")
+NETTCP_SECURITY = ("none", "tls")
+NETTCP_MODES = ("buffered", "streamed")
+
 FORM: tuple[Setting, ...] = (
     Setting(
         "large_post_mode",
-        "What is done with a document that is too long for an address: postld sends it as a POST (Transaction/PostLD); "
-        "refuse leaves it to a person, for a server without PostLD.",
+        "What is done with a document that is too long for an address: postld sends it as a POST (Transaction/PostLD), "
+        "or by net.tcp where the service has no PostLD and nettcp_address is set; nettcp sends it by net.tcp at once; "
+        "refuse leaves it to a person.",
         default="postld",
-        choices=("postld", "refuse"),
+        choices=LARGE_MODES,
         label="Large documents",
+        group=GROUP,
+    ),
+    Setting(
+        "nettcp_address",
+        "Address of e.net over net.tcp as the service itself listens on it, to the letter, for example "
+        "net.tcp://syspro-app:31001/SYSPROWCFService; in SYSPRO.8.enet.Communications.exe.config. Empty: not used.",
+        default="",
+        label="e.net address over net.tcp",
+        group=GROUP,
+    ),
+    Setting(
+        "nettcp_via",
+        "Where net.tcp connections go if not to that address: that of a forwarded port.",
+        default="",
+        label="Way to the net.tcp address",
+        group=GROUP,
+    ),
+    Setting(
+        "nettcp_security",
+        "none: documents travel in clear, which is for protected networks only; tls: the service shows a certificate. "
+        "Windows authentication is not spoken.",
+        default="none",
+        choices=NETTCP_SECURITY,
+        label="Protection of net.tcp",
+        group=GROUP,
+    ),
+    Setting(
+        "nettcp_mode",
+        "The transfer mode that is tried first; where the service takes the other one, that is used.",
+        default="buffered",
+        choices=NETTCP_MODES,
+        label="Transfer mode of net.tcp",
+        group=GROUP,
+    ),
+    Setting(
+        "nettcp_seconds",
+        "How long one call over net.tcp may take, from connecting to the end of its answer: 10 to 300.",
+        type=int,
+        default=60,
+        label="Seconds for a net.tcp call",
         group=GROUP,
     ),
     Setting(
@@ -164,10 +210,21 @@ FORM: tuple[Setting, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
+class Wire:
+    """How e.net is reached over net.tcp."""
+
+    endpoint: Endpoint
+    tls: bool
+    streamed: bool
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Writing:
     """The settings of writing, checked."""
 
-    large_by_post: bool
+    large_mode: str
+    wire: Wire | None
     closed_letters: frozenset[str]
     branch: str
     terms: str
@@ -199,7 +256,8 @@ def writing(given: Mapping[str, Any]) -> Writing:
             "payment_void_elements",
         )
     return Writing(
-        large_by_post=given["large_post_mode"] == "postld",
+        large_mode=_choice(given, "large_post_mode", LARGE_MODES),
+        wire=_wire(given),
         closed_letters=frozenset(given["closed_period_letters"] or ()),
         branch=_plain(given, "default_branch_code"),
         terms=_plain(given, "default_terms"),
@@ -219,6 +277,30 @@ def writing(given: Mapping[str, Any]) -> Writing:
         void_elements=elements,
         control_account=_plain(given, "ap_control_account"),
     )
+
+
+def _wire(given: Mapping[str, Any]) -> Wire | None:
+    address = _plain(given, "nettcp_address")
+    if not address:
+        if given["large_post_mode"] == "nettcp":
+            raise Refused("bad_setting", "large_post_mode nettcp needs nettcp_address.", "nettcp_address")
+        return None
+    seconds = given["nettcp_seconds"]
+    if not 10 <= seconds <= 300:
+        raise Refused("bad_setting", f"nettcp_seconds is {seconds}; it must be from 10 to 300.", "nettcp_seconds")
+    return Wire(
+        Endpoint.of(address, _plain(given, "nettcp_via")),
+        tls=_choice(given, "nettcp_security", NETTCP_SECURITY) == "tls",
+        streamed=_choice(given, "nettcp_mode", NETTCP_MODES) == "streamed",
+        seconds=seconds,
+    )
+
+
+def _choice(given: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str:
+    value: str = given[name]
+    if value not in choices:
+        raise Refused("bad_setting", f"{name} {value!r} is none of {', '.join(choices)}.", name)
+    return value
 
 
 def _plain(given: Mapping[str, Any], name: str) -> str:
