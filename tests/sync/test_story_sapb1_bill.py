@@ -30,7 +30,9 @@ def pair(workspace):
         made.check()
 
 
-@pytest.fixture(params=[1, 1000], ids=["pages of 1", "pages of 1000"])
+@pytest.fixture(
+    params=[pytest.param(1, id="pages of 1"), pytest.param(1000, id="pages of 1000", marks=pytest.mark.every_cell)]
+)
 def paged(workspace, request):
     with sapb1_pair(workspace, page_size=request.param) as made:
         yield made

@@ -39,7 +39,9 @@ def pair(workspace):
         made.check()
 
 
-@pytest.fixture(params=[1, 500], ids=["pages of 1", "pages of 500"])
+@pytest.fixture(
+    params=[pytest.param(1, id="pages of 1"), pytest.param(500, id="pages of 500", marks=pytest.mark.every_cell)]
+)
 def paged(workspace, request):
     with basware_pair(workspace, page_size=request.param) as made:
         made.map_codes()

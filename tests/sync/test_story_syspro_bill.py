@@ -17,7 +17,9 @@ from ml_connector.sync.tieout import tie_out
 from tests.sync.pair import MONDAY, Pair, base_pair
 
 
-@pytest.fixture(params=[1, 1000], ids=["pages of 1", "pages of 1000"])
+@pytest.fixture(
+    params=[pytest.param(1, id="pages of 1"), pytest.param(1000, id="pages of 1000", marks=pytest.mark.every_cell)]
+)
 def pair(workspace, request):
     with base_pair(workspace, odata_page_size=request.param) as made:
         yield made

@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "outside_sample: a cell that is left out where a sample is tried")
     config.addinivalue_line("markers", "sample_only: without --every-cell a sample is tried on SQLite too")
+    config.addinivalue_line("markers", "every_cell: left out without --every-cell")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -43,6 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     everywhere = config.getoption("--database") == "postgres"
     sampled = [item for item in items if everywhere or item.get_closest_marker("sample_only")]
     left_out = [item for item in sampled if item.get_closest_marker("outside_sample")]
+    left_out += [item for item in items if item.get_closest_marker("every_cell")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
