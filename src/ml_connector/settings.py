@@ -3,6 +3,8 @@
 ML_CONNECTOR_DATA       directory for the database file and the key file (default: ./ml-connector-data)
 DATABASE_URL            postgresql://user:password@host:port/name; absent: SQLite in the data directory
 ML_CONNECTOR_KEY        key-encryption key as base64; absent: the file vault.key in the data directory
+ML_CONNECTOR_SIGNING_KEY   seed that checkpoints of the trail are signed with, as base64, where the key comes from the
+                        environment (default: made of the key)
 ML_CONNECTOR_HOSTS      comma-separated host names that the console answers for (default: localhost)
 ML_CONNECTOR_URL        where people reach the console, for example https://connector.example.com, when a proxy that
                         speaks https stands before it: cookies are then sent over https only
@@ -14,6 +16,9 @@ ML_CONNECTOR_OIDC_ISSUER, ML_CONNECTOR_OIDC_CLIENT_ID, ML_CONNECTOR_OIDC_CLIENT_
                         Connect; all three or none
 ML_CONNECTOR_OIDC_NAME  what the button on the sign-in page calls it (default: single sign-on)
 ML_CONNECTOR_OIDC_PASSWORDS   1 (default) or 0: whether people who signed in so may also sign in by password
+ML_CONNECTOR_LOG        DEBUG, INFO, WARNING, ERROR or CRITICAL: from which level on log lines are written (default:
+                        INFO for serve and worker, nothing below CRITICAL for other commands)
+ML_CONNECTOR_WORKSPACE  the Workspace that commands are about (default: the only one)
 """
 
 from __future__ import annotations

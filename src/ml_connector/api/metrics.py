@@ -8,11 +8,25 @@ from django.db.models import Count
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ml_connector import clock
+from ml_connector import clock, vault
+from ml_connector.integrations import SYSTEMS
 from ml_connector.jobs.presence import workers_alive
-from ml_connector.sync.models import Connection, Flow, Health, Problem, ProblemState, Record, State
+from ml_connector.sync.connections import counted_as
+from ml_connector.sync.models import (
+    Allowance,
+    Connection,
+    Flow,
+    Health,
+    Problem,
+    ProblemState,
+    Record,
+    State,
+    Webhook,
+)
 
 FLOW = ("workspace", "integration", "flow")
+CONNECTION = ("workspace", "connection", "system")
+HOUR = 3600
 
 
 class Installation(Collector):
@@ -22,9 +36,14 @@ class Installation(Collector):
         flows = list(Flow.objects.across_workspaces().select_related("workspace", "integration").order_by("pk"))
         yield from _records(flows)
         yield _queue_age(flows)
+        yield _lateness(flows)
         yield _found_only_by_sweep(flows)
         yield _problems()
-        yield _health()
+        connections = list(Connection.objects.across_workspaces().select_related("workspace").order_by("pk"))
+        yield _health(connections)
+        yield _logins(connections)
+        yield from _vendor_calls(connections)
+        yield _webhooks_refused()
         yield GaugeMetricFamily("ml_connector_workers", "Workers that run now.", value=len(workers_alive()))
 
 
@@ -61,6 +80,21 @@ def _queue_age(flows: list[Flow]) -> Metric:
     return age
 
 
+def _lateness(flows: list[Flow]) -> Metric:
+    """0 for a Flow that is in time, paused, or was never run to its end: that one has a queue age."""
+    now = clock.now()
+    late = GaugeMetricFamily(
+        "ml_connector_lateness_seconds",
+        "By how much the last good run of a Flow is older than its interval.",
+        labels=FLOW,
+    )
+    for flow in flows:
+        paused = flow.paused or flow.integration.paused
+        last = now if paused or flow.last_success_at is None else flow.last_success_at
+        late.add_metric(_names(flow), max(0.0, (now - last).total_seconds() - flow.every))
+    return late
+
+
 def _found_only_by_sweep(flows: list[Flow]) -> Metric:
     found = CounterMetricFamily(
         "ml_connector_found_only_by_sweep", "Records that polling missed and a sweep found.", labels=FLOW
@@ -81,13 +115,73 @@ def _problems() -> Metric:
     return problems
 
 
-def _health() -> Metric:
+def _health(connections: list[Connection]) -> Metric:
     health = GaugeMetricFamily(
-        "ml_connector_connection_health",
-        "1 for the health that a Connection has.",
-        labels=("workspace", "connection", "system", "health"),
+        "ml_connector_connection_health", "1 for the health that a Connection has.", labels=(*CONNECTION, "health")
     )
-    for row in Connection.objects.across_workspaces().select_related("workspace").order_by("pk"):
+    for row in connections:
         for value in Health.values:
-            health.add_metric([row.workspace.name, row.name, row.system, value], int(row.health == value))
+            health.add_metric([*_of(row), value], int(row.health == value))
     return health
+
+
+def _of(row: Connection) -> list[str]:
+    return [row.workspace.name, row.name, row.system]
+
+
+def _logins(connections: list[Connection]) -> Metric:
+    logins = CounterMetricFamily(
+        "ml_connector_logins",
+        "Log-ins to a system; a change of its settings or secrets counts as one.",
+        labels=CONNECTION,
+    )
+    for row in connections:
+        logins.add_metric(_of(row), row.session_serial)
+    return logins
+
+
+_counted: dict[int, tuple[str, str]] = {}
+"""Of a Connection: its credential as last seen, and what its uses are counted under. So secrets are opened once, and
+not each time that somebody asks for figures."""
+
+
+def _vendor_calls(connections: list[Connection]) -> Iterable[Metric]:
+    """Of Systems that limit them by the hour. Connections that share a developer key have the same figures."""
+    labels = (*CONNECTION, "allowance")
+    used = GaugeMetricFamily(
+        "ml_connector_vendor_calls",
+        "Used of what a vendor allows in this hour; up to 100 of those that run are counted ahead.",
+        labels=labels,
+    )
+    limit = GaugeMetricFamily("ml_connector_vendor_calls_limit", "What a vendor allows in an hour.", labels=labels)
+    now = int(clock.now().timestamp())
+    rows = Allowance.objects.filter(window=now - now % HOUR).values_list("fingerprint", "allowance", "used")
+    counts = {(fingerprint, allowance): count for fingerprint, allowance, count in rows}
+    for row in connections:
+        system = SYSTEMS.get(row.system)
+        for allowance, allowed in system.per_hour.items() if system else ():
+            limit.add_metric([*_of(row), allowance], allowed)
+            used.add_metric([*_of(row), allowance], counts.get((_key(row), allowance), 0) if counts else 0)
+    yield used
+    yield limit
+
+
+def _key(row: Connection) -> str:
+    known = _counted.get(row.pk)
+    if known is None or known[0] != row.credential:
+        try:
+            known = _counted[row.pk] = (row.credential, counted_as(row))
+        except (vault.VaultError, KeyError):
+            # Without its secrets it has called nobody.
+            return ""
+    return known[1]
+
+
+def _webhooks_refused() -> Metric:
+    refused = CounterMetricFamily(
+        "ml_connector_webhook_refused", "Requests to a webhook that were not genuine.", labels=CONNECTION
+    )
+    rows = Webhook.objects.across_workspaces().select_related("connection__workspace").order_by("pk")
+    for webhook in rows:
+        refused.add_metric(_of(webhook.connection), webhook.refused)
+    return refused

@@ -91,12 +91,16 @@ def credential_fingerprint(system: System, settings: Mapping[str, Any], secrets:
 
 def uses_this_hour(connection: Connection) -> dict[str, int]:
     """What the Connection's developer key has used up of each counted allowance, over all that share it."""
+    hour = int(clock.now().timestamp()) // 3600 * 3600
+    rows = Allowance.objects.filter(fingerprint=counted_as(connection), window__gte=hour)
+    return dict(rows.order_by("allowance").values_list("allowance", "used"))
+
+
+def counted_as(connection: Connection) -> str:
+    """What its uses of counted allowances stand under. Raises vault.VaultError."""
     system = SYSTEMS[connection.system]
     secrets = vault.get_all(connection.workspace, f"connection:{connection.name}")
-    fingerprint = _counted_as(system, with_defaults(system, connection.settings), secrets)
-    hour = int(clock.now().timestamp()) // 3600 * 3600
-    rows = Allowance.objects.filter(fingerprint=fingerprint, window__gte=hour)
-    return dict(rows.order_by("allowance").values_list("allowance", "used"))
+    return _counted_as(system, with_defaults(system, connection.settings), secrets)
 
 
 def _counted_as(system: System, values: Mapping[str, Any], secrets: Mapping[str, str]) -> str:

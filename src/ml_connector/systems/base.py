@@ -613,6 +613,8 @@ class System:
     """Seconds without use, by the settings, after which `Sessions.current` no longer gives the session."""
     counted: Callable[[Mapping[str, Any], Mapping[str, str]], str] | None = None
     """What `Budget` counts by, where that is wider than the credential: BILL's developer key of many organisations."""
+    per_hour: Mapping[str, int] = field(default_factory=dict)
+    """What `Budget` counts by the hour: how much the vendor allows of each."""
     webhooks: Webhooks | None = None
     """Where it has some, its Client is Subscribing."""
     code_lists: ClassVar[frozenset[str]] = frozenset({"gl_account", "cost_center", "currency", "payment_term"})
