@@ -30,6 +30,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON, for programs
 
 STYLES = {
     "confirmed": "green", "ok": "green", "blocked": "yellow", "in_doubt": "magenta", "in_flight": "magenta",
+    "accepted": "magenta",
     "written_off": "red", "skipped": "dim", "failing": "yellow", "circuit_open": "red", "failed": "red",
 }  # fmt: skip
 

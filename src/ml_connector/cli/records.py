@@ -22,6 +22,7 @@ from ml_connector.cli.output import (
 )
 from ml_connector.cli.syncing import show_problem_texts
 from ml_connector.integrations import INTEGRATIONS
+from ml_connector.integrations.base import FlowKind
 from ml_connector.jobs.presence import workers_alive
 from ml_connector.sync import queries
 from ml_connector.sync.configfile import did_you_mean, interval_text
@@ -95,7 +96,7 @@ def record_table(rows: list[RecordRow]) -> None:
         (">id", "type", "number", "state", ">amount", "cur", "due", "in the target", ">problem", "why"),
         (
             (
-                row.id, row.type, row.number or row.key, row.state, row.amount, row.currency, row.due_date,
+                row.id, row.type, row.number or row.key, row.shown_state, row.amount, row.currency, row.due_date,
                 row.target_key, row.problem, ", ".join(p.cause for p in row.problems) or row.reason,
             )
             for row in rows
@@ -106,7 +107,7 @@ def record_table(rows: list[RecordRow]) -> None:
 def _show_story(found: RecordStory) -> None:
     row = found.record
     amount = f", {money({row.currency: row.amount})}" if row.amount is not None else ""
-    say(f"{row.type} {row.number or row.key}{amount}: {row.state}", "bold")
+    say(f"{row.type} {row.number or row.key}{amount}: {row.shown_state}", "bold")
     say(f"{row.integration}.{row.flow}, key {row.key}, record {row.id}")
     if row.target_key:
         say(f"In the target as {row.target_key}.")
@@ -161,5 +162,10 @@ def _check(option: str, given: str | None, known: list[str]) -> None:
 
 def _types() -> list[str]:
     return sorted(
-        {queries.record_type(flow) for spec in INTEGRATIONS.values() for flow in spec.flows if not flow.mapping}
+        {
+            queries.record_type(flow)
+            for spec in INTEGRATIONS.values()
+            for flow in spec.flows
+            if flow.kind is not FlowKind.REFERENCE
+        }
     )

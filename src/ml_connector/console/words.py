@@ -9,7 +9,7 @@ CAUSES = {
     "supplier_on_hold": "Supplier on hold",
     "invoice_on_hold": "Invoice on hold",
     "supplier_ambiguous": "Supplier may exist already",
-    "parent_not_confirmed": "Waits for its supplier",
+    "parent_not_confirmed": "Waits for what it refers to",
     "credit_without_invoice": "Credit without its invoice",
     "duplicate_invoice": "Looks like a duplicate",
     "totals_differ": "Totals do not add up",
@@ -20,6 +20,9 @@ CAUSES = {
     "bank_shared": "Same bank account as another supplier",
     "refused_by_target": "Refused by the target",
     "posted_not_in_ledger": "Posted, but not in the ledger",
+    "not_decided": "Accepted, not decided",
+    "unanswered": "No definite answer",
+    "code_taken": "Two records, one code",
     "conflict": "Changed on both sides",
     "edit_after_posting": "Edit came too late",
     "void_after_payment": "Void came too late",
@@ -53,6 +56,7 @@ STATES = {
     "staged": "Read",
     "ready": "Ready to send",
     "in_flight": "Being sent",
+    "accepted": "Accepted, to be decided there",
     "in_doubt": "Being looked for",
     "confirmed": "Confirmed",
     "skipped": "Skipped",
@@ -67,6 +71,7 @@ STATES = {
     "circuit_open": "Stopped",
     "live": "Running",
     "succeeded": "Done",
+    "undecided": "Done, waits for decisions",
     "with_problems": "Done, with Problems",
     "failed": "Failed",
     "lost": "Taken over",
@@ -102,7 +107,7 @@ TONES = {
         "active",
         "processed",
     },
-    "busy": {"staged", "ready", "in_flight", "in_doubt", "live", "pending"},
+    "busy": {"staged", "ready", "in_flight", "accepted", "in_doubt", "live", "pending", "undecided"},
     "warn": {"blocked", "open", "with_problems", "waiting for you", "failing", "lost", "not_done", "waiting"},
     "bad": {"circuit_open", "failed", "refused", "stopped", "parked", "written_off"},
 }
@@ -164,6 +169,7 @@ APPROVALS = {
 }
 
 ENTRIES = {
+    "accepted": "Accepted, to be decided",
     "approval_asked": "Approval asked for",
     "bank_change": "Bank or payment details changed",
     "config_change": "Configuration changed",

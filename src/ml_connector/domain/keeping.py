@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml_connector.domain.records import Invoice, Payment, Record, Supplier
+from ml_connector.domain.records import Invoice, JournalEntry, Payment, PurchaseOrder, Record, Supplier
 
 
 def bare(record: Record) -> Record:
@@ -28,5 +28,16 @@ def bare(record: Record) -> Record:
                 supplier=record.supplier, date=record.date, amount=record.amount, currency=record.currency,
                 reference=record.reference, status=record.status, cycle=record.cycle,
                 cleared_date=record.cleared_date, allocations=(),
+            )  # fmt: skip
+        case PurchaseOrder():
+            return PurchaseOrder(
+                number=record.number, revision=record.revision, supplier=record.supplier, date=record.date,
+                due_date=record.due_date, currency=record.currency, status=record.status, total=record.total,
+                freight=record.freight, other=record.other, tax=record.tax, discount=record.discount, lines=(),
+            )  # fmt: skip
+        case JournalEntry():
+            return JournalEntry(
+                date=record.date, year=record.year, period=record.period, reference=record.reference,
+                currency=record.currency, lines=(),
             )  # fmt: skip
     return record

@@ -14,11 +14,13 @@ from typing import Any
 import msgspec
 
 from ml_connector.domain.canonical import HASH_VERSION, Record, canonical, content_hash
+from ml_connector.domain.journals import JournalEntry
 from ml_connector.domain.money import step
 from ml_connector.domain.numbers import normalised
 from ml_connector.domain.orders import PurchaseOrder
 
 __all__ = [
+    "CODE_TYPES",
     "HASH_VERSION",
     "RECORD_TYPES",
     "AccountType",
@@ -30,6 +32,7 @@ __all__ = [
     "InvoiceKind",
     "InvoiceLine",
     "InvoiceStatus",
+    "JournalEntry",
     "LineKind",
     "Payment",
     "PaymentAllocation",
@@ -284,6 +287,9 @@ class Payment(Record, frozen=True, kw_only=True, omit_defaults=True):
     allocations: tuple[PaymentAllocation, ...]
 
 
+CODE_TYPES = frozenset({"gl_account", "cost_center", "currency", "payment_term", "tax_code"})
+"""Record types whose records documents name by a code."""
+
 RECORD_TYPES: dict[str, type[Record]] = {
     "supplier": Supplier,
     "gl_account": GlAccount,
@@ -294,6 +300,7 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "invoice": Invoice,
     "payment": Payment,
     "purchase_order": PurchaseOrder,
+    "journal_entry": JournalEntry,
 }
 """The record type that a Flow names, and its class."""
 

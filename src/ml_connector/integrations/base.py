@@ -94,7 +94,7 @@ class FlowSpec:
     reads: Mapping[str, Any] = field(default_factory=dict)
     """Passed to the source: which records of the type belong to this Flow."""
     mapping: str = ""
-    """The Mapping that a reference Flow feeds."""
+    """The Mapping that a reference Flow feeds. Of a Flow that writes codes: what gives their codes in the target."""
     policies: tuple[Setting, ...] = ()
     marked_by_key: bool = False
     """The mark written into the target is the source's key itself: people of both sides know the document by it."""

@@ -19,7 +19,7 @@ from ml_connector.sync import links, problems, pull
 from ml_connector.sync.flows import declaration, document_flows, spec_of
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.links import UNKNOWN_VENDOR, LinkSuggestion, SupplierIndex, unknown_vendor
-from ml_connector.sync.models import Flow, Link, Problem, ProblemState, Record, Run, RunKind, RunState, State
+from ml_connector.sync.models import DONE, Flow, Link, Problem, ProblemState, Record, Run, RunKind, State
 from ml_connector.sync.problems import Cause
 from ml_connector.systems.base import Client
 
@@ -62,9 +62,7 @@ class _Ours:
 
 def _delivered(suppliers: Flow) -> bool:
     """Whether the source's suppliers were read, and sent after that: before, each vendor would be nobody's."""
-    ended = Run.objects.of(suppliers.workspace_id).filter(
-        flow=suppliers, state__in=[RunState.SUCCEEDED, RunState.WITH_PROBLEMS], counts__unfinished=False
-    )
+    ended = Run.objects.of(suppliers.workspace_id).filter(flow=suppliers, state__in=DONE, counts__unfinished=False)
     read_first = ended.filter(kind=RunKind.PULL).order_by("pk").values_list("pk", flat=True).first()
     return read_first is not None and ended.filter(kind=RunKind.PUSH, pk__gt=read_first).exists()
 

@@ -19,8 +19,9 @@ from django.db.models import Q
 
 from ml_connector import audit, clock
 from ml_connector.domain.numbers import mark
-from ml_connector.domain.records import Invoice, InvoiceStatus, Payment, content_hash, decode
-from ml_connector.sync import listing, outcomes, problems, rounding, settle, wire
+from ml_connector.domain.orders import OrderStatus
+from ml_connector.domain.records import Invoice, InvoiceStatus, Payment, PurchaseOrder, content_hash, decode
+from ml_connector.sync import accepted, listing, outcomes, problems, rounding, settle, wire
 from ml_connector.sync.flows import spec_of, target_of
 from ml_connector.sync.leases import Lease, LeaseLost
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, Run, State
@@ -71,6 +72,10 @@ class EditedOnBothSides(Conflict):
         self.known = known
 
 
+class NotSearched(Transient):
+    """The target could not say whether it has this one record: it waits, and others go on."""
+
+
 class NotSent(Exception):
     """Raised in a preview by what is asked before each request that changes something: the request does not leave."""
 
@@ -83,9 +88,9 @@ class Task:
     resolved: Resolved
     operation: Operation
     mark: str
-    before: Any = None
-    """What the target was last sent, for an update: to see whether people edited it there since (R45). NOT_KEPT where
-    that is no longer known."""
+    before: tuple[Any, ...] = ()
+    """What the target was last sent, and what it took of that, for an update: to see whether people edited it there
+    since (R45). NOT_KEPT is among it where that is no longer known."""
     attempt: Attempt | None = None
     heard: list[Heard] = field(default_factory=list)
     """What went over the wire for it; of a batch the first task has it."""
@@ -109,6 +114,8 @@ class Delivery:
     counts: dict[str, int] = field(default_factory=dict)
     stopped_by: SystemFailure | None = None
     """What ended the Run early: a throttle, refused credentials, a target that does not answer."""
+    unsearched: int = 0
+    """Searches in a row that came to nothing."""
 
     def deliver(self) -> None:
         """Until nothing is ready, the time is over, or the target stops us. Raises LeaseLost."""
@@ -187,7 +194,7 @@ class Delivery:
             self._nothing_to_do(record)
             return None
         task.operation = Operation.CANCEL if voided else Operation.UPDATE
-        task.before = None if voided else last_sent(self.flow, record)
+        task.before = () if voided else last_sent(self.flow, record)
         return task
 
     def _hits(self, tasks: Sequence[Task]) -> dict[str, list[Found[Any]]]:
@@ -273,10 +280,10 @@ class Delivery:
             self._attempt(wanted)
             intended = [task for task in wanted if task.attempt is not None]
             records = Record.objects.of(self.flow.workspace_id).filter(pk__in=[task.record.pk for task in intended])
-            records.update(state=State.IN_FLIGHT)
+            records.update(state=State.IN_FLIGHT, next_attempt_at=None)
             for task in intended:
                 assert task.attempt is not None
-                task.record.state = State.IN_FLIGHT
+                task.record.state, task.record.next_attempt_at = State.IN_FLIGHT, None
                 trail.add(
                     "intent",
                     f"record:{task.record.pk}",
@@ -368,9 +375,8 @@ class Delivery:
         assert link is not None
         ref = Ref(link.target_key, tuple(link.lines))
         if task.operation is Operation.CANCEL:
-            self.target.cancel(ref, "voided in the source")
-            return [ref]
-        if task.before is not None:
+            return [self.target.cancel(ref, "voided in the source") or ref]
+        if task.before:
             self._refuse_conflict(task, link.target_key)
         return [self.target.update(ref, record, task.mark)]
 
@@ -380,17 +386,19 @@ class Delivery:
         if there is None:
             raise NotFound(f"{task.record.number}: {target_key} is no longer in the target.")
         fields = set(self.target.differences(task.resolved.record, there.record))
-        known = task.before is not NOT_KEPT
-        if known:
-            fields &= set(self.target.differences(task.before, there.record))
+        known = NOT_KEPT not in task.before
+        for sent in task.before if known else ():
+            fields &= set(self.target.differences(sent, there.record))
         if fields:
             raise EditedOnBothSides(sorted(fields), known=known)
 
     def _search_and_create(self, task: Task) -> Ref | Accepted | None:
         """For a target that cannot be listed: one look-up by number, then the create. None: something is there."""
-        if self.target.find(task.resolved.record, task.mark):
-            return None
-        return self.target.create(task.resolved.record, task.mark)
+        try:
+            found = self.target.find(task.resolved.record, task.mark)
+        except Transient as failure:
+            raise NotSearched(str(failure)) from failure
+        return None if found else self.target.create(task.resolved.record, task.mark)
 
     def _store(self, answered: list[tuple[list[Task], Future[list[Ref | Accepted | None]]]]) -> None:
         """Commits what was heard, each request in the transaction that also holds its Links."""
@@ -409,6 +417,7 @@ class Delivery:
                     log.exception("A write ended in an error of ours.", extra={"flow": self.flow.pk})
                     self._failed(trail, tasks, error)
                     continue
+                self.unsearched = 0
                 for task, answer in zip(tasks, answers, strict=True):
                     done += self._answered(trail, task, answer)
                     remarks += [(task.record, remark) for remark in answer.remarks] if isinstance(answer, Ref) else []
@@ -422,20 +431,14 @@ class Delivery:
         attempt, record = task.attempt, task.record
         assert attempt is not None
         if isinstance(answer, Accepted):
-            attempt.handle = answer.handle
-            attempt.save(update_fields=["handle"])
+            accepted.noted(trail, record, attempt, answer.handle)
             self._count("accepted")
         elif answer is None:
             outcomes.in_doubt(trail, self.flow, record, attempt, "Something with its number is in the target.")
-        elif _amount_differs(task, answer):
-            outcomes.close(trail, attempt, Outcome.CONFIRMED, target_key=answer.key)
-            found = Found(answer.key, task.resolved.record)
-            cause = settle.collision(self.flow, record, task.resolved.record, [found], self.target)
-            problems.hold(trail, self.flow, record, [cause])
-            self._count("blocked")
         else:
-            self._count({"create": "created", "update": "updated", "cancel": "cancelled"}[attempt.operation])
-            return [Done(record, attempt, answer.key, answer.lines)]
+            done = settle.answered(trail, self.flow, record, attempt, task.resolved.record, answer, self.target)
+            self._count(settle.DID[attempt.operation] if done else "blocked")
+            return [done] if done else []
         return []
 
     def _failed(self, trail: audit.Trail, tasks: list[Task], error: BaseException) -> None:
@@ -472,6 +475,13 @@ class Delivery:
                     self._count("failed")
         if isinstance(error, Refused) and not alone:
             self.batches = False
+        self._stop(error)
+
+    def _stop(self, error: BaseException) -> None:
+        """Ends the Run where the Connection is the cause; of searches that came to nothing, several in a row say so."""
+        self.unsearched = self.unsearched + 1 if isinstance(error, NotSearched) else 0
+        if 0 < self.unsearched < settle.IN_A_ROW:
+            return
         stops = error.then if isinstance(error, OutcomeUnknown) else error
         if isinstance(stops, (Throttled, Transient, AuthFailed)) and self.stopped_by is None:
             self.stopped_by = stops
@@ -487,12 +497,14 @@ def _taken_back(record: Any) -> bool:
     """Whether the source no longer stands by what it once sent."""
     if isinstance(record, Payment):
         return record.status in TAKEN_BACK
+    if isinstance(record, PurchaseOrder):
+        return record.status is OrderStatus.CANCELLED
     return isinstance(record, Invoice) and record.status is InvoiceStatus.VOIDED
 
 
 def _natural_key(task: Task) -> str:
-    """Two payments over the same amount can both be true: nothing but its mark tells one from another."""
-    return task.mark if isinstance(task.resolved.record, Payment) else listing.natural_key(task.resolved.record)
+    """Of what has no natural key, nothing but its mark tells one from another."""
+    return listing.natural_key(task.resolved.record) or task.mark
 
 
 def _stored(attempt: Attempt) -> bool:
@@ -504,23 +516,19 @@ def _stored(attempt: Attempt) -> bool:
     return True
 
 
-def last_sent(flow: Flow, record: Record) -> Any:
-    """The record that the target was last sent; None where it never was, or where a person said to overwrite since;
-    NOT_KEPT where its content was removed."""
-    rows = Attempt.objects.of(flow.workspace_id).filter(record=record)
-    attempt = rows.filter(outcome__in=[Outcome.CONFIRMED, Outcome.ADOPTED]).order_by("-pk").first()
+def last_sent(flow: Flow, record: Record) -> tuple[Any, ...]:
+    """The record that the target last took, and after it the one that it last accepted, which it may hold as well;
+    NOT_KEPT in place of one whose content was removed. Nothing where it took none, or where a person said to overwrite
+    since."""
+    rows = Attempt.objects.of(flow.workspace_id).filter(record=record).order_by("-pk")
+    attempt = rows.filter(outcome__in=[Outcome.CONFIRMED, Outcome.ADOPTED]).first()
     if attempt is None or problems.decided(record, "conflict", since=attempt.answered_at) == "retry":
-        return None
-    return decode(spec_of(flow).record_type, bytes(attempt.request)) if attempt.request else NOT_KEPT
-
-
-def _amount_differs(task: Task, answer: Ref) -> bool:
-    record = task.resolved.record
-    return (
-        task.operation is not Operation.CANCEL
-        and isinstance(record, Invoice)
-        and answer.amount is not None
-        and answer.amount != record.gross
+        return ()
+    later = rows.filter(pk__gt=attempt.pk).exclude(handle="").first()
+    return tuple(
+        decode(spec_of(flow).record_type, bytes(one.request)) if one.request else NOT_KEPT
+        for one in (attempt, later)
+        if one is not None
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ml_connector import audit, clock
 from ml_connector.domain.money import to_units
-from ml_connector.domain.records import Invoice, Supplier, decode
+from ml_connector.domain.records import Invoice, JournalEntry, Payment, PurchaseOrder, Supplier, decode
 from ml_connector.sync.flows import spec_of, target_of
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, Listing, Run, TargetEntry
@@ -89,12 +89,19 @@ def _entry(workspace_id: int, connection_id: int, link_type: str, found: Found[A
 
 
 def natural_key(record: Any) -> str:
-    """What the target's documents of one type are known by, in the target's terms."""
+    """What the target's records of one type are known by, in the target's terms; empty for what can be there twice:
+    two payments over the same amount can both be true."""
     if isinstance(record, Invoice):
         return f"{record.supplier}|{record.number_normalised}|{record.kind}"
     if isinstance(record, Supplier):
         return record.code or f"name:{record.name}"
-    raise TypeError(f"No natural key for a {type(record).__name__}.")
+    if isinstance(record, PurchaseOrder):
+        return record.number
+    if isinstance(record, JournalEntry):
+        return record.reference
+    if isinstance(record, Payment):
+        return ""
+    return str(record.code)
 
 
 def hits(flow: Flow, wanted: Mapping[str, Any]) -> dict[str, list[Found[Any]]]:
@@ -104,7 +111,8 @@ def hits(flow: Flow, wanted: Mapping[str, Any]) -> dict[str, list[Found[Any]]]:
     by_mark: dict[str, list[TargetEntry]] = defaultdict(list)
     for row in rows.filter(mark__in=list(wanted)):
         by_mark[row.mark].append(row)
-    keys = {mark: natural_key(record) for mark, record in wanted.items() if mark not in by_mark}
+    unmarked = {mark: natural_key(record) for mark, record in wanted.items() if mark not in by_mark}
+    keys = {mark: key for mark, key in unmarked.items() if key}
     by_key: dict[str, list[TargetEntry]] = defaultdict(list)
     for row in rows.filter(natural_key__in=set(keys.values())):
         by_key[row.natural_key].append(row)

@@ -39,7 +39,7 @@ from ml_connector.sync.models import (
 )
 from ml_connector.sync.uses import Use, uses
 
-CAUSES = ("unmapped_code", "code_not_postable")
+CAUSES = ("unmapped_code", "code_not_postable", "code_taken")
 """The Problems that a change of a Mapping may solve."""
 
 TAKEN_OUT = ""

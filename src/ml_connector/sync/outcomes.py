@@ -24,6 +24,11 @@ from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Re
 from ml_connector.sync.problems import Cause
 from ml_connector.systems.base import NoLonger, Refused, Remark
 
+TOLD_AFTER = 10
+"""Failures in a row about one Record, most of an hour, after which people are told."""
+UNANSWERED = "unanswered"
+"""The cause of the Problem that tells them. It holds nothing back."""
+
 PARENT_CAUSES = ("parent_not_confirmed", "credit_without_invoice")
 
 
@@ -62,6 +67,7 @@ def settle_records(
     as_sent = []
     for record, sent_hash in sent:
         newest = bytes(record.hash) == sent_hash and (record.pk in cancelled or not record.gone)
+        _answered(trail, record)
         record.sent_hash = None if record.gone else sent_hash
         record.state = State.CONFIRMED if newest else State.STAGED
         record.tries, record.next_attempt_at, record.reason = 0, None, ""
@@ -222,12 +228,44 @@ def not_done(
     record.state = State.READY
     record.next_attempt_at = clock.now() + timedelta(seconds=wait or (after(record.tries) if failed else 0))
     record.save(update_fields=["state", "tries", "next_attempt_at"])
+    if failed:
+        _tell_if_long(trail, record, text)
+
+
+def put_off(trail: audit.Trail, record: Record, text: str) -> None:
+    """Nobody could say what became of a Record in doubt: it is looked for again later, and others go on."""
+    record.tries += 1
+    record.next_attempt_at = clock.now() + timedelta(seconds=after(record.tries))
+    record.save(update_fields=["tries", "next_attempt_at"])
+    _tell_if_long(trail, record, text)
+
+
+def _tell_if_long(trail: audit.Trail, record: Record, text: str) -> None:
+    if record.tries < TOLD_AFTER:
+        return
+    label = declaration(record.flow.integration).system(spec_of(record.flow).target).label
+    cause = Cause(
+        UNANSWERED,
+        problems.subject_of(record.flow, record),
+        f"{record.number or record.key}: {label} gave no definite answer {TOLD_AFTER} times in a row. It said: {text}",
+        f"It is tried again by itself, every half hour. Look it up in {label}, or ask its support.",
+        blocks=False,
+    )
+    problems.report(trail, record.flow, record, cause)
+
+
+def _answered(trail: audit.Trail, record: Record) -> None:
+    """What was said of a Record that got no definite answer is over."""
+    if record.tries >= TOLD_AFTER:
+        subject = problems.subject_of(record.flow, record)
+        problems.end_problem(trail, record.flow.integration, UNANSWERED, subject)
 
 
 def refused(trail: audit.Trail, flow: Flow, record: Record, attempt: Attempt, error: Refused) -> None:
     """The target says no: a Problem, and no blind repeat (R63). 'No longer' leaves the Record confirmed."""
     said = _without_tax_id(str(error), attempt)
     close(trail, attempt, Outcome.REFUSED, code=error.code, text=said)
+    _answered(trail, record)
     if _overtaken(record, attempt):
         return
     if attempt.operation != Operation.CREATE and isinstance(error, NoLonger):
@@ -272,7 +310,7 @@ def conflict(
         )
     cause = Cause(
         "conflict",
-        record.key,
+        problems.subject_of(flow, record),
         what,
         "Retry to overwrite the target with the source's values, or skip to leave the target as it is.",
         detail={"fields": list(fields)},

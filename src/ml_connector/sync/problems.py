@@ -13,8 +13,10 @@ from typing import Any
 from django.db import transaction
 
 from ml_connector import audit, clock
+from ml_connector.domain.records import CODE_TYPES
 from ml_connector.redaction import redacted
 from ml_connector.sync import approvals
+from ml_connector.sync.flows import spec_of
 from ml_connector.sync.models import (
     ApprovalKind,
     ApprovalState,
@@ -46,6 +48,7 @@ SETTLED_BY_ITSELF = frozenset(
     {
         "unmapped_code",
         "code_not_postable",
+        "code_taken",
         "supplier_missing",
         "supplier_on_hold",
         "invoice_on_hold",
@@ -65,6 +68,12 @@ SETTLED_BY_ITSELF = frozenset(
 )
 """Causes that are judged again, from our own data, before each push. What a target refused is not: it is sent
 again only when the source changed or a person asks for it (R63)."""
+
+
+def subject_of(flow: Flow, record: Record) -> str:
+    """What a Problem about this one Record is about. Codes of different kinds may be written alike."""
+    record_type = spec_of(flow).record_type
+    return f"{record_type}:{record.key}" if record_type in CODE_TYPES else record.key
 
 
 def hold(trail: audit.Trail, flow: Flow, record: Record, causes: Sequence[Cause]) -> None:
@@ -115,6 +124,16 @@ def report(trail: audit.Trail, flow: Flow, record: Record, cause: Cause) -> None
     )
     if new:
         _wake(trail, problem)
+
+
+def no_longer(trail: audit.Trail, record: Record, cause: str) -> None:
+    """Takes a Record out of the open Problem of a cause that reports on it; one about nothing more is solved."""
+    rows = ProblemRecord.objects.of(record.workspace_id)
+    found = rows.filter(record=record, problem__cause=cause, problem__state=ProblemState.OPEN, problem__blocks=False)
+    for row in found.select_related("problem"):
+        row.delete()
+        if not rows.filter(problem=row.problem_id).exists():
+            _solve(trail, row.problem)
 
 
 def warn(trail: audit.Trail, flow: Flow, record: Record, cause: Cause) -> None:
@@ -215,6 +234,8 @@ ACTIONS: dict[str, str] = {
     "release": "the supplier was called back and confirms the change (needs a second person)",
 }
 ONLY_FOR = {"create": {"supplier_ambiguous"}, "override": {"duplicate_invoice"}, "release": ONLY_BY_RELEASE}
+RETRIED_THOUGH_REPORTED = frozenset({"not_decided"})
+"""Causes that hold nothing back, and whose records can be tried again all the same."""
 NEEDS_SECOND_PERSON = frozenset({"override", "write_off", "release"})
 NEEDS_EVIDENCE = frozenset({"release"})
 EVIDENCE_MIN = 10
@@ -292,6 +313,9 @@ def _carry_out(trail: audit.Trail, problem: Problem, action: str, reason: str, a
     _no_longer_asked(trail, problem)
     trail.add("override", f"problem:{problem.pk}", action=action, reason=reason, records=len(records))
     for record in records:
+        if action == "retry" and record.state == State.IN_FLIGHT and record.next_attempt_at is not None:
+            record.next_attempt_at = clock.now()  # accepted and not decided: asked for now, and then given up
+            record.save(update_fields=["next_attempt_at"])
         if record.state != State.BLOCKED:
             continue
         if state is not State.STAGED:

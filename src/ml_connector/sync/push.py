@@ -11,11 +11,13 @@ from django.db.models import Q
 
 from ml_connector import audit, clock
 from ml_connector.domain.money import Money, from_units, to_units
-from ml_connector.sync import balances, clearing, cycles, listing, problems, read_back, settle
+from ml_connector.integrations.base import FlowKind
+from ml_connector.sync import accepted, balances, clearing, cycles, listing, outcomes, problems, read_back, settle
 from ml_connector.sync.deliver import LOOKED_UP, Delivery, put_aside
 from ml_connector.sync.flows import declaration, document_flows, spec_of, target_of, target_policy
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import (
+    DONE,
     Flow,
     Link,
     Listing,
@@ -23,7 +25,6 @@ from ml_connector.sync.models import (
     Record,
     Run,
     RunKind,
-    RunState,
     State,
     TargetEntry,
 )
@@ -32,7 +33,16 @@ from ml_connector.sync.problems import SETTLED_BY_ITSELF, Cause
 from ml_connector.sync.pull import read_codes
 from ml_connector.sync.resolve import LIKE_ITS_INVOICE, Resolver
 from ml_connector.sync.resolved import Gone, Held, Resolved
-from ml_connector.systems.base import AuthFailed, Client, Listed, SystemFailure, Target, Throttled, Transient
+from ml_connector.systems.base import (
+    Asynchronous,
+    AuthFailed,
+    Client,
+    Listed,
+    SystemFailure,
+    Target,
+    Throttled,
+    Transient,
+)
 
 CODES_FRESH = timedelta(minutes=15)
 """A target's code list older than this is read again before documents are checked against it."""
@@ -50,11 +60,14 @@ def documents(flow: Flow, run: Run, client: Client, lease: Lease, deadline: floa
     """Brings everything that can travel into the target, in order: parents are earlier Flows."""
     target = client.target(spec_of(flow).record_type, target_policy(flow))
     counts: dict[str, Any] = {"recovered": settle.recover(flow, run, lease)}
-    _fresh_codes(flow, run, client, lease)
+    now = time.monotonic()
+    stopped = accepted.ask(flow, run, target, client.parallel, lease, now + (deadline - now) / 2, counts)
     listed = isinstance(target, Listed)
-    if isinstance(target, Listed):
+    if stopped is None:
+        _fresh_codes(flow, run, client, lease)
+    if stopped is None and isinstance(target, Listed):
         counts["listed"] = listing.refresh(flow, target, run, lease)
-    stopped = _settle_all(flow, run, target, lease, deadline, counts)
+    stopped = stopped or _settle_all(flow, run, target, lease, deadline, counts)
     resolver = Resolver(flow)
     staged = resolve_all(flow, run, resolver, lease, counts)
     first_load = not _pushed_before(flow, run)
@@ -83,6 +96,8 @@ def documents(flow: Flow, run: Run, client: Client, lease: Lease, deadline: floa
     if wrote and stopped is None and spec_of(flow).record_type == "payment":
         clearing.read(target_of(flow), client)
     counts["unfinished"] = (_due(flow, State.READY) if in_time else _ready_or_staged(flow)).exists()
+    if isinstance(target, Asynchronous):
+        counts["waiting"] = accepted.undecided(flow).count()
     if stopped is not None:
         counts["stopped_by"] = stopped
     return counts
@@ -91,7 +106,7 @@ def documents(flow: Flow, run: Run, client: Client, lease: Lease, deadline: floa
 def _pushed_before(flow: Flow, run: Run) -> bool:
     """Whether a push of the Flow has ever come to its end: until then its documents are a first load."""
     rows = Run.objects.of(flow.workspace_id).filter(flow=flow, kind=RunKind.PUSH, counts__unfinished=False)
-    return rows.exclude(pk=run.pk).filter(state__in=[RunState.SUCCEEDED, RunState.WITH_PROBLEMS]).exists()
+    return rows.exclude(pk=run.pk).filter(state__in=DONE).exists()
 
 
 def _due(flow: Flow, state: State) -> Any:
@@ -106,13 +121,25 @@ def _ready_or_staged(flow: Flow) -> Any:
 def _settle_all(
     flow: Flow, run: Run, target: Target[Any], lease: Lease, deadline: float, counts: dict[str, Any]
 ) -> SystemFailure | None:
+    """Looks for what is in doubt. Gives what keeps the target from answering, if something does: an answer that cannot
+    be had for one Record only puts that one off."""
+    unanswered = 0
     for record in list(_due(flow, State.IN_DOUBT).order_by("pk")):
         if time.monotonic() >= deadline:
             break
         try:
             settle.settle(flow, record, target, run, lease)
-        except (Transient, Throttled, AuthFailed) as failure:
+        except (Throttled, AuthFailed) as failure:
             return failure
+        except Transient as failure:
+            unanswered += 1
+            if unanswered >= settle.IN_A_ROW:
+                return failure
+            with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
+                lease.confirm()
+                outcomes.put_off(trail, record, str(failure))
+        else:
+            unanswered = 0
         counts["settled"] = counts.get("settled", 0) + (record.state != State.IN_DOUBT)
         counts["in_doubt"] = counts.get("in_doubt", 0) + (record.state == State.IN_DOUBT)
     return None
@@ -193,7 +220,8 @@ def _fresh_codes(flow: Flow, run: Run, client: Client, lease: Lease) -> None:
     if spec_of(flow).record_type != "invoice":
         return
     reference = Flow.objects.of(flow.workspace_id).filter(
-        integration=flow.integration, name__in=[f.name for f in declaration(flow.integration).flows if f.mapping]
+        integration=flow.integration,
+        name__in=[spec.name for spec in declaration(flow.integration).flows if spec.kind is FlowKind.REFERENCE],
     )
     for other in reference.select_related("integration", "workspace"):
         rows = Listing.objects.of(flow.workspace_id).filter(connection=target, type=spec_of(other).record_type)

@@ -11,7 +11,7 @@ from ml_connector.integrations.base import FlowKind
 from ml_connector.sync import runs
 from ml_connector.sync.flows import connection_for, spec_of
 from ml_connector.sync.leases import LeaseLost, LeaseTaken, held
-from ml_connector.sync.models import Flow, Integration, RunKind, RunState
+from ml_connector.sync.models import DONE, Flow, Integration, RunKind
 
 READING_SECONDS = 600
 
@@ -44,6 +44,6 @@ def _read(flow: Flow, kind: RunKind, actor: str) -> Iterator[Reading]:
     except (LeaseTaken, LeaseLost) as taken:
         yield Reading(label, connection.name, ok=False, text=f"{taken} Try again in a minute.")
         return
-    good = run.state in {RunState.SUCCEEDED, RunState.WITH_PROBLEMS} and not run.counts.get("failed")
+    good = run.state in DONE and not run.counts.get("failed")
     text = f"{run.counts.get('read', 0):,} codes" if good else run.text or "It gave no codes, although it had some."
     yield Reading(label, connection.name, good, text)

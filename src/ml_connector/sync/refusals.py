@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ml_connector.domain.records import Payment, decode
 from ml_connector.sync.flows import declaration, spec_of
 from ml_connector.sync.models import Attempt, Flow, Record
-from ml_connector.sync.problems import Cause
+from ml_connector.sync.problems import Cause, subject_of
 from ml_connector.systems.base import Refused
 
 OF_A_MONTH = frozenset({"period_closed", "fiscal_year_closed"})
@@ -42,7 +42,7 @@ def cause_of(flow: Flow, record: Record, attempt: Attempt, error: Refused, said:
         return Cause(error.code, f"{flow.name}:{month}", text, FIXES[error.code], detail={**detail, "month": month})
     return Cause(
         error.code if error.code in NAMED else "refused_by_target",
-        record.key,
+        subject_of(flow, record),
         said if record.number in said else f"{record.number}: {said}",
         FIXES.get(error.code, ANY_OTHER),
         detail=detail,

@@ -1,6 +1,7 @@
 """Replay: have Records judged and, where needed, sent again. Never a second document (R10).
 
-A replay only puts a Record back to `staged`; what follows is the ordinary way with its search before create.
+A replay only puts a Record back to `staged`; what follows is the ordinary way with its search before create. One that
+the target has accepted and not decided on is asked for.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ def replay(workspace: Workspace, record_ids: Sequence[int], actor: str) -> dict[
                 )
             elif record.state == State.CONFIRMED:
                 said[record_id] = f"{record.number} is in the target already; nothing to do."
+            elif record.state == State.IN_FLIGHT and record.next_attempt_at is not None:
+                record.next_attempt_at = clock.now()
+                record.save(update_fields=["next_attempt_at"])
+                trail.add("replay", f"record:{record.pk}", was=record.state)
+                said[record_id] = (
+                    f"{record.number} was accepted, and the target has not decided on it yet. It is asked for now;"
+                    " nothing is sent beside it."
+                )
             elif record.state not in REPLAYABLE:
                 said[record_id] = f"{record.number} is {record.state}: what became of it is being found out."
             else:

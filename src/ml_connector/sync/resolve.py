@@ -16,14 +16,16 @@ import msgspec
 from ml_connector import clock
 from ml_connector.domain import countries
 from ml_connector.domain.records import (
+    CODE_TYPES,
     Invoice,
     InvoiceKind,
     InvoiceStatus,
     Payment,
+    PurchaseOrder,
     Supplier,
     decode,
 )
-from ml_connector.sync import bank, codes, links, mappings
+from ml_connector.sync import bank, codes, links, mappings, ordering
 from ml_connector.sync.checks import Checks
 from ml_connector.sync.flows import archives_what_is_gone, declaration, document_flows, spec_of, target_of
 from ml_connector.sync.models import Flow, Link, Record, State, TargetEntry
@@ -73,6 +75,7 @@ class Resolver:
         self.paying = Paying(flow)
         self.checks = Checks(flow, self.supplier_record, self.rounding)
         self.bank_changes = bank.held(self.integration)
+        self.written = ordering.WrittenCodes(self)
         self._own_links: dict[str, Link | None] = {}
         self._vendors: links.SupplierIndex | None = None
         self._currencies: dict[str, str] = {}
@@ -98,12 +101,20 @@ class Resolver:
         if value is None:
             cause, _, text = record.invalid.partition(": ")
             return Held((self._about(record, cause, text, "Correct it in the source; it follows by itself."),))
-        if isinstance(value, Supplier):
-            return self._supplier(record, value, link)
-        if isinstance(value, Invoice):
-            return self._invoice(record, value, link)
-        if isinstance(value, Payment):
-            return self._payment(record, value, link)
+        return self._by_type(record, value, link)
+
+    def _by_type(self, record: Record, value: Any, link: Link | None) -> Resolved | Held | Skip:
+        match value:
+            case Supplier():
+                return self._supplier(record, value, link)
+            case Invoice():
+                return self._invoice(record, value, link)
+            case Payment():
+                return self._payment(record, value, link)
+            case PurchaseOrder():
+                return ordering.order(self, record, value, link)
+        if self.spec.record_type in CODE_TYPES:
+            return ordering.code(self, record, value, link)
         raise TypeError(f"No rule resolves a {self.spec.record_type}.")
 
     def _gone(self, record: Record, link: Link | None) -> Resolved | Skip | Gone:
@@ -166,10 +177,10 @@ class Resolver:
         if address is not None and address.country:
             country = self._country(address.country, supplier, causes, used)
             address = msgspec.structs.replace(address, country=country)
-        account = supplier.default_account
-        if account is not None:
-            account = self.tables["gl_account"].get(account) if "gl_account" in self.tables else None
-        resolved = msgspec.structs.replace(supplier, address=address, default_account=account, terms=None)
+        mapping = "" if "gl_account" in self.written.writers else self.written.mapping("gl_account")
+        account = self.tables[mapping].get(supplier.default_account) if supplier.default_account and mapping else None
+        terms = ordering.terms(self, supplier.terms, causes, used)
+        resolved = msgspec.structs.replace(supplier, address=address, default_account=account, terms=terms)
         mapped = {"country": [supplier.address.country]} if "country" in used and supplier.address else {}
         codes = {name: [code for code in given if code] for name, given in mapped.items()}
         return Held(tuple(causes)) if causes else Resolved(resolved, link, used, codes=codes)
@@ -211,12 +222,12 @@ class Resolver:
         used: dict[str, int] = {}
         if link is None and self.checks.settled(record, invoice):
             return Skip("Settled in the source before it was sent: nothing is left to pay.")
-        supplier_link = self._parent("supplier", invoice.supplier)
+        supplier_link = self.parent("supplier", invoice.supplier)
         causes += self._supplier_causes(invoice, supplier_link)
         causes += self.bank_change(invoice.supplier)
         corrects = None
         if invoice.corrects is not None:
-            parent = self._parent("invoice", invoice.corrects)
+            parent = self.parent("invoice", invoice.corrects)
             corrects = parent.target_key if parent else None
             if corrects is None:
                 corrected = self._invoice_record(invoice.corrects)
@@ -305,22 +316,23 @@ class Resolver:
 
     def _line(self, invoice: Invoice, index: int, causes: list[Cause], used: dict[str, int]) -> Any:
         line = invoice.lines[index]
-        account = self._code("gl_account", "GL account", line.account, invoice, index, causes, used)
-        cost_center = line.cost_center and self._code(
+        account = self.code("gl_account", "GL account", line.account, invoice, index, causes, used)
+        cost_center = line.cost_center and self.code(
             "cost_center", "cost center", line.cost_center, invoice, index, causes, used
         )
         return msgspec.structs.replace(line, account=account or "", cost_center=cost_center or None)
 
-    def _code(
+    def code(
         self,
         name: str,
         label: str,
         code: str,
-        invoice: Invoice,
+        document: Invoice | PurchaseOrder,
         index: int,
         causes: list[Cause],
         used: dict[str, int],
     ) -> str | None:
+        """The target's code of one that a line of a document names; None, and a cause, where it has none of use."""
         table = self.tables[name]
         used[name] = table.version
         target = table.get(code)
@@ -331,8 +343,9 @@ class Resolver:
                     f"{name}:{code}",
                     f"{label[0].upper()}{label[1:]} {code} has no {self.label} {label.removeprefix('GL ')}.",
                     f"Map it: mapping set {name} {code} CODE; or create it in {self.label} and map it then."
-                    f" First met in invoice {invoice.number}, line {index + 1}; what it holds follows by itself.",
-                    detail={"mapping": name, "code": code, "line": index + 1, "document": invoice.number},
+                    f" First met in {'invoice' if isinstance(document, Invoice) else 'order'} {document.number}, line"
+                    f" {index + 1}; what it holds follows by itself.",
+                    detail={"mapping": name, "code": code, "line": index + 1, "document": document.number},
                 )
             )
             return None
@@ -362,7 +375,7 @@ class Resolver:
             self.suppliers[key] = (row, decode("supplier", bytes(row.payload))) if row else None
         return self.suppliers[key]
 
-    def _parent(self, link_type: str, source_key: str) -> Link | None:
+    def parent(self, link_type: str, source_key: str) -> Link | None:
         """A Link once found stays for the Run: Links are never taken back."""
         found = self.parents.get((link_type, source_key)) or self.link_of(link_type, source_key)
         if found is not None:

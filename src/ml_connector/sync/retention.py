@@ -18,7 +18,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from ml_connector import audit, clock
 from ml_connector.domain.keeping import bare
-from ml_connector.domain.records import Supplier, decode
+from ml_connector.domain.records import CODE_TYPES, Supplier, decode
 from ml_connector.sync import holds
 from ml_connector.sync.flows import spec_of, target_of
 from ml_connector.sync.models import (
@@ -207,18 +207,18 @@ def _in_parts(
 
 
 def old_records(workspace: Workspace) -> QuerySet[Record]:
-    """Records in a final state that nothing happened to for so long, by id. A supplier is working data: theirs only
-    once they are gone from the source."""
+    """Records in a final state that nothing happened to for so long, by id. Suppliers and codes are working data:
+    theirs only once they are gone from the source."""
     before = years_ago(workspace.document_years)
     attempts = Attempt.objects.of(workspace).filter(record=OuterRef("pk"))
     busy = attempts.filter(Q(outcome__in=OPEN_OUTCOMES) | Q(started_at__gte=before) | Q(answered_at__gte=before))
     troubled = ProblemRecord.objects.of(workspace).filter(record=OuterRef("pk"), problem__state=ProblemState.OPEN)
     flows = Flow.objects.of(workspace).select_related("integration")
-    suppliers = [flow.pk for flow in flows if spec_of(flow).record_type == "supplier"]
+    working = [flow.pk for flow in flows if spec_of(flow).record_type in {"supplier", *CODE_TYPES}]
     return (
         Record.objects.of(workspace)
         .filter(Q(renewed_at=None) | Q(renewed_at__lt=before), state__in=FINAL, erased_at=None, staged_at__lt=before)
-        .exclude(Q(flow__in=suppliers) & Q(gone=False))
+        .exclude(Q(flow__in=working) & Q(gone=False))
         .exclude(Exists(busy))
         .exclude(Exists(troubled))
         .select_related("flow__integration__erp", "flow__integration__platform")

@@ -82,13 +82,19 @@ def _ended(flow: Flow, run: Run, counts: dict[str, Any]) -> None:
     if run.kind in {RunKind.PULL, RunKind.SWEEP}:
         over.append(("source_shape_changed", f"flow:{flow.name}"))
     with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
-        _close(trail, flow, run, RunState.WITH_PROBLEMS if held else RunState.SUCCEEDED)
+        _close(trail, flow, run, _state(counts, held=bool(held)))
         health.works(run.connection)
         problems.end_problems(trail, flow.integration, over)
     if not counts.get("unfinished"):
         flow.last_success_at = run.ended_at
         flow.deaths = 0
         flow.save(update_fields=["last_success_at", "deaths"])
+
+
+def _state(counts: dict[str, Any], *, held: bool) -> RunState:
+    if held:
+        return RunState.WITH_PROBLEMS
+    return RunState.UNDECIDED if counts.get("waiting") else RunState.SUCCEEDED
 
 
 def _failed(flow: Flow, run: Run, failure: Exception) -> None:
@@ -154,12 +160,12 @@ def _compared_soon(flow: Flow, run: Run) -> None:
 
 
 def waiting(flow: Flow) -> datetime | None:
-    """When the Flow next has something to resolve, send or search for; None when it has nothing."""
+    """When the Flow next has something to resolve, send, search for or ask about; None when it has nothing."""
     rows = Record.objects.of(flow.workspace_id).filter(flow=flow)
     if rows.filter(Q(state=State.STAGED) | Q(state__in=[State.READY, State.IN_DOUBT], next_attempt_at=None)).exists():
         return clock.now()
-    later = rows.filter(state__in=[State.READY, State.IN_DOUBT]).order_by("next_attempt_at")
-    return later.values_list("next_attempt_at", flat=True).first()
+    later = rows.filter(state__in=[State.READY, State.IN_DOUBT, State.IN_FLIGHT], next_attempt_at__isnull=False)
+    return later.order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first()
 
 
 def _not_before(run: Run, at: datetime) -> datetime:

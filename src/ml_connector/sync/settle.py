@@ -6,10 +6,11 @@ settled by reading the target again. 'Not found' counts only after the target's 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ml_connector import audit, clock
-from ml_connector.domain.records import decode
+from ml_connector.domain.records import CODE_TYPES, Invoice, decode
 from ml_connector.sync import cycles, outcomes, problems
 from ml_connector.sync.flows import declaration, spec_of
 from ml_connector.sync.leases import Lease
@@ -17,10 +18,15 @@ from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Re
 from ml_connector.sync.models.records import OPEN_OUTCOMES
 from ml_connector.sync.outcomes import Done
 from ml_connector.sync.problems import Cause
-from ml_connector.systems.base import DocumentState, Found, Refused, Target
+from ml_connector.systems.base import Asynchronous, DocumentState, Found, Ref, Refused, Target
 
 DRAFTED = "draft_left_behind"
 """The code of a search that found a draft in place of the document: it was not posted, and is not on its way."""
+MASTER_DATA = frozenset({"supplier", *CODE_TYPES})
+IN_A_ROW = 3
+"""Look-ups of so many Records, one after the other, that came to nothing: it is the Connection, not the Record."""
+DID: Mapping[str, str] = {Operation.CREATE: "created", Operation.UPDATE: "updated", Operation.CANCEL: "cancelled"}
+"""How a Run counts what an Attempt did."""
 STILL_IN_DOUBT = "not found yet; it may still be on its way"
 
 
@@ -43,6 +49,19 @@ def recover(flow: Flow, run: Run, lease: Lease) -> int:
             outcomes.in_doubt(trail, flow, attempt.record, attempt, "The process ended before the answer was stored.")
         count += 1
     return count
+
+
+def answered(
+    trail: audit.Trail, flow: Flow, record: Record, attempt: Attempt, sent: Any, ref: Ref, target: Any
+) -> Done | None:
+    """What an Attempt led to when the target names the document. None where that holds another amount than was sent:
+    then the Record is held, and all of it is stored."""
+    cancelled = attempt.operation == Operation.CANCEL
+    if cancelled or not isinstance(sent, Invoice) or ref.amount in {None, sent.gross}:
+        return Done(record, attempt, ref.key, ref.lines)
+    outcomes.close(trail, attempt, Outcome.CONFIRMED, target_key=ref.key)
+    problems.hold(trail, flow, record, [collision(flow, record, sent, [Found(ref.key, sent)], target)])
+    return None
 
 
 def settle(flow: Flow, record: Record, target: Target[Any], run: Run, lease: Lease) -> None:
@@ -85,6 +104,8 @@ def _settle_create(
         cancelled = len(agreeing) == 1 and agreeing[0].state is DocumentState.ARCHIVED and cycles.cycles(flow)
         if cancelled:
             outcomes.found_cancelled(trail, flow, record, attempt, agreeing[0].key)
+        elif len(agreeing) == 1 and _to_be_updated(flow, attempt, sent, agreeing[0], target):
+            _take_over(trail, flow, record, attempt, agreeing[0])
         elif len(agreeing) == 1:
             hit = agreeing[0]
             outcomes.confirmed(trail, flow, [Done(record, attempt, hit.key, hit.lines)], found=True)
@@ -95,10 +116,26 @@ def _settle_create(
             _not_there(trail, flow, record, attempt)
 
 
+def _to_be_updated(flow: Flow, attempt: Attempt, sent: Any, hit: Found[Any], target: Target[Any]) -> bool:
+    """Whether what was found is master data that others made, with other values than ours: the source owns them."""
+    ours = hit.mark == attempt.mark
+    return spec_of(flow).record_type in MASTER_DATA and not ours and bool(target.differences(sent, hit.record))
+
+
+def _take_over(trail: audit.Trail, flow: Flow, record: Record, attempt: Attempt, hit: Found[Any]) -> None:
+    """Links what others made, and has it updated."""
+    outcomes.link(trail, flow, record, hit.key, hit.lines, made_by="found")
+    text = "Found there under a key of others, with other values: it is updated."
+    outcomes.close(trail, attempt, Outcome.NOT_DONE, target_key=hit.key, text=text)
+    record.state, record.next_attempt_at = State.STAGED, None
+    record.save(update_fields=["state", "next_attempt_at"])
+    trail.add("decision", f"record:{record.pk}", state=State.STAGED.value, reason="found, to be updated")
+
+
 def _settle_change(
     flow: Flow, record: Record, attempt: Attempt, sent: Any, target: Target[Any], run: Run, lease: Lease
 ) -> None:
-    now_there = target.get(attempt.target_key)
+    now_there = _there(attempt, sent, target)
     with audit.recording(flow.workspace, actor="worker", run=run.pk) as trail:
         lease.confirm()
         trail.add("search", f"record:{record.pk}", target_key=attempt.target_key, found=now_there is not None)
@@ -106,6 +143,14 @@ def _settle_change(
             outcomes.confirmed(trail, flow, [Done(record, attempt, now_there.key, now_there.lines)], found=True)
         else:
             _not_there(trail, flow, record, attempt)
+
+
+def _there(attempt: Attempt, sent: Any, target: Target[Any]) -> Found[Any] | None:
+    """The object as the target has it. One that decides later may hold what it has not decided to take: only its
+    search says what it took (R12)."""
+    if not isinstance(target, Asynchronous):
+        return target.get(attempt.target_key)
+    return next((hit for hit in target.find(sent, attempt.mark) if hit.key == attempt.target_key), None)
 
 
 def _took_effect(attempt: Attempt, sent: Any, now_there: Found[Any], target: Target[Any]) -> bool:
@@ -148,7 +193,7 @@ def collision(flow: Flow, record: Record, sent: Any, found: list[Found[Any]], ta
     what = f"differs in {', '.join(fields)}" if fields else f"is there {len(found)} times"
     return Cause(
         "collision",
-        record.key,
+        problems.subject_of(flow, record),
         f"{record.number} is in {label} already ({hit.key}), not linked to us, and {what}.",
         f"If it is the same document, correct or archive the one in {label}, then retry; otherwise skip this one.",
         detail={"target_key": hit.key, "fields": fields},

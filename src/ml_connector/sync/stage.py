@@ -18,7 +18,7 @@ import msgspec
 from ml_connector import audit, clock
 from ml_connector.domain.money import to_units
 from ml_connector.domain.numbers import normalised
-from ml_connector.domain.records import Invoice, Payment, Supplier, canonical
+from ml_connector.domain.records import Invoice, JournalEntry, Payment, PurchaseOrder, Supplier, canonical
 from ml_connector.sync import bank, bulk, closing
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, Record, Run
@@ -193,7 +193,12 @@ def _columns_of(record: Any) -> tuple[str, str, int | None, str, str | None]:
         return record.code, "", None, record.currency or "", None
     if isinstance(record, Payment):
         return record.reference or "", "", to_units(record.amount), record.currency, None
-    return "", "", None, "", None
+    if isinstance(record, PurchaseOrder):
+        wanted = record.due_date.isoformat() if record.due_date else None
+        return record.number[:100], "", to_units(record.total), record.currency, wanted
+    if isinstance(record, JournalEntry):
+        return record.reference[:100], "", to_units(record.debit), record.currency, None
+    return record.code[:100], "", None, "", None
 
 
 def mark_gone(flow: Flow, seen: Iterable[str], run: Run, lease: Lease) -> list[Record]:

@@ -37,6 +37,10 @@ class Transient(SystemFailure):
     """Nothing happened, try later. The engine backs off; after a while it opens a Problem."""
 
 
+class CameToNothing(Transient):
+    """What was accepted was decided, and nothing came of it through no fault of the record. It is sent again."""
+
+
 class Throttled(SystemFailure):
     """A limit was hit. The engine waits and no record's retries are used up (R59)."""
 
@@ -209,7 +213,11 @@ class Target(Protocol[R]):
     """
 
     def find(self, record: R, mark: str) -> list[Found[R]]:
-        """Everything that could be this record: by mark first, then by natural key. Asks the target now."""
+        """Everything that could be this record: by mark first, then by natural key. Asks the target now.
+
+        Raises Transient also where the target cannot say yet what became of this one record: others go on. An
+        Asynchronous target gives only what it has decided to take.
+        """
 
     def get(self, key: str) -> Found[R] | None:
         """The object as it is now, or None."""
@@ -262,8 +270,8 @@ class Asynchronous(Protocol[Sent]):
         """What became of an accepted write of this record; None while it is not decided.
 
         Reads only, so it may be asked as often as one likes. Raises Refused where the target does not take this
-        record (of several in one request it is this one's own error), and Transient where what was accepted came to
-        nothing through no fault of the record: it is to be sent again.
+        record (of several in one request it is this one's own error), and CameToNothing where it is to be sent again.
+        Any other Transient says that there was no answer this time.
         """
 
 

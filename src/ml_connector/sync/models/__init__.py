@@ -16,13 +16,14 @@ from ml_connector.sync.models.notices import Channel, Event, Message, MessageSta
 from ml_connector.sync.models.pings import Ping, PingState
 from ml_connector.sync.models.problems import Problem, ProblemComment, ProblemRecord, ProblemState
 from ml_connector.sync.models.records import Attempt, Exchange, Link, Operation, Outcome, Record, State
-from ml_connector.sync.models.runs import Run, RunKind, RunState
+from ml_connector.sync.models.runs import DONE, Run, RunKind, RunState
 from ml_connector.sync.models.targets import Listing, TargetEntry
 from ml_connector.sync.models.tasks import Task, TaskKind, TaskState
 from ml_connector.sync.models.tieouts import ClearingBalance, Pack, StoredTieOut, TieOutLine, TieOutRow
 from ml_connector.sync.models.webhooks import EventReading, ReceivedEvent, ReceivedState, Via, Webhook, WebhookState
 
 __all__ = [
+    "DONE",
     "HANDED_OVER",
     "PARK_AT",
     "Allowance",

@@ -52,7 +52,8 @@ class Record(WorkspaceModel):
 
     state = models.CharField(max_length=11, choices=State.choices, default=State.STAGED)
     next_attempt_at = models.DateTimeField(null=True)
-    """Not to be sent, searched for or asked about before this instant; None = at once."""
+    """Not to be sent, searched for or asked about before this instant; None = at once. Of a Record in flight, only
+    one that the target has accepted and still has to decide on has any."""
     tries = models.PositiveIntegerField(default=0)
     """Transient failures in a row."""
     reason = models.TextField(blank=True)
@@ -73,6 +74,11 @@ class Record(WorkspaceModel):
         ]
         indexes = [
             models.Index(fields=["flow", "state"], name="record_work"),
+            models.Index(
+                fields=["flow", "next_attempt_at"],
+                name="record_undecided",
+                condition=Q(state="in_flight", next_attempt_at__isnull=False),
+            ),
             models.Index(fields=["workspace", "natural_key"], name="record_natural", condition=~Q(natural_key="")),
             models.Index(fields=["workspace", "number"], name="record_number"),
             models.Index(fields=["workspace", "amount"], name="record_amount", condition=Q(amount__isnull=False)),
@@ -88,7 +94,7 @@ class Operation(models.TextChoices):
 
 class Outcome(models.TextChoices):
     PENDING = "pending"
-    """Intent committed; the request may or may not have left."""
+    """Intent committed; the request may or may not have left. With a handle: accepted, and not decided yet."""
     UNKNOWN = "unknown"
     """The answer was lost, or the process died."""
     CONFIRMED = "confirmed"
@@ -127,6 +133,8 @@ class Attempt(WorkspaceModel):
     outcome = models.CharField(max_length=9, choices=Outcome.choices, default=Outcome.PENDING)
     answered_at = models.DateTimeField(null=True)
     handle = models.CharField(max_length=200, blank=True)
+    """What asks for the decision of a target that accepted the request to decide later (R12)."""
+    accepted_at = models.DateTimeField(null=True)
     target_key = models.CharField(max_length=200, blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     error_text = models.TextField(blank=True)

@@ -17,11 +17,17 @@ class RunKind(models.TextChoices):
 class RunState(models.TextChoices):
     LIVE = "live"
     SUCCEEDED = "succeeded"
+    UNDECIDED = "undecided"
+    """Done, and the target has still to decide on Records that it accepted (R12)."""
     WITH_PROBLEMS = "with_problems"
     """Done, and at least one Record met a Problem."""
     FAILED = "failed"
     LOST = "lost"
     """Its worker died or lost the Connection's lease; another Run goes on."""
+
+
+DONE = (RunState.SUCCEEDED, RunState.UNDECIDED, RunState.WITH_PROBLEMS)
+"""States of a Run that came to its end."""
 
 
 class Run(WorkspaceModel):

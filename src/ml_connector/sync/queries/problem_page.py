@@ -30,11 +30,17 @@ from ml_connector.sync.models import (
     State,
     TargetEntry,
 )
-from ml_connector.sync.problems import ACTIONS, NEEDS_EVIDENCE, NEEDS_SECOND_PERSON, fits
+from ml_connector.sync.problems import (
+    ACTIONS,
+    NEEDS_EVIDENCE,
+    NEEDS_SECOND_PERSON,
+    RETRIED_THOUGH_REPORTED,
+    fits,
+)
 from ml_connector.sync.queries.approval_page import ApprovalRow, approval_row
 from ml_connector.sync.queries.problems import ProblemRow, one_problem
 from ml_connector.sync.queries.record_page import ON_ITS_WAY, flat
-from ml_connector.sync.queries.records import RecordRow, record_rows
+from ml_connector.sync.queries.records import ACCEPTED, RecordRow, record_rows
 from ml_connector.sync.suggestions import suggest
 from ml_connector.workspaces.models import Workspace
 
@@ -190,7 +196,7 @@ def replay_of(workspace: Workspace, ids: Sequence[int], since: datetime, workers
     rows = tuple(record_rows(workspace, ids=list(ids)[:SHOWN]))
     flows = control.flows_of_records(workspace, [row.id for row in rows])
     stopped = {flow.name for flow in flows if control.needs_person(flow, RunKind.PUSH)}
-    moving = any(row.state in ON_ITS_WAY and row.flow not in stopped for row in rows)
+    moving = any(row.state in ON_ITS_WAY and row.shown_state != ACCEPTED and row.flow not in stopped for row in rows)
     instants = [at for flow in flows if flow.name not in stopped and (at := control.waits_until(flow, RunKind.PUSH))]
     # Of more Records than are listed, some may still be held when these are through.
     left = len(rows) == SHOWN or any(row.state not in ENDED for row in rows)
@@ -298,8 +304,15 @@ def _actions(problem: Problem) -> tuple[Action, ...]:
     return tuple(
         Action(name, text, name != "retry", name in NEEDS_SECOND_PERSON, name in NEEDS_EVIDENCE)
         for name, text in ACTIONS.items()
-        if fits(problem.cause, name) and (name == "accept") is not problem.blocks
+        if fits(problem.cause, name) and _offered(problem, name)
     )
+
+
+def _offered(problem: Problem, action: str) -> bool:
+    """What holds nothing back can be accepted, and little else."""
+    if action == "retry" and problem.cause in RETRIED_THOUGH_REPORTED:
+        return True
+    return (action == "accept") is not problem.blocks
 
 
 def _story(workspace: Workspace, problem: Problem) -> tuple[Told, ...]:

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 
 from ml_connector.domain.money import NotAnAmount, to_units
 from ml_connector.domain.numbers import normalised
+from ml_connector.integrations.base import FlowKind
 from ml_connector.sync.flows import spec_of
 from ml_connector.sync.models import Flow, Link, Record, State
 from ml_connector.sync.queries.records import RecordRow, record_rows, record_type
@@ -63,7 +64,9 @@ def record_page(
     """At most `size` Records before an id, newest first. `search`: a number or its beginning, a supplier's code or
     name, a key of either side, an amount, a due date."""
     flows = list(Flow.objects.of(workspace).select_related("integration").order_by("position"))
-    types = tuple(dict.fromkeys(record_type(spec_of(flow)) for flow in flows if not spec_of(flow).mapping))
+    types = tuple(
+        dict.fromkeys(record_type(spec_of(flow)) for flow in flows if spec_of(flow).kind is not FlowKind.REFERENCE)
+    )
     flows = [flow for flow in flows if not type_name or record_type(spec_of(flow)) == type_name]
     cut = False
     if search.strip():

@@ -14,6 +14,7 @@ from ml_connector.redaction import HIDDEN, is_secret_name, redacted
 from ml_connector.sync.flows import declaration, source_of, spec_of, target_of
 from ml_connector.sync.holds import covering
 from ml_connector.sync.models import Attempt, Exchange, Hold, Link, Outcome, Record, State, TargetEntry
+from ml_connector.sync.queries.records import ACCEPTED
 from ml_connector.sync.queries.story import MASKED, Event, RecordStory, story
 from ml_connector.sync.replay import REPLAYABLE
 from ml_connector.systems.weblinks import page_address
@@ -47,6 +48,10 @@ class AttemptRow:
     outcome: str
     started_at: datetime
     answered_at: datetime | None
+    accepted_at: datetime | None
+    """When the target took it to decide later; None where it decides at once."""
+    handle: str
+    """What it is asked for by."""
     mark: str
     target_key: str
     error: str
@@ -123,7 +128,7 @@ def record_view(workspace: Workspace, record_id: int) -> RecordView | None:
         page_address(source_of(record.flow).settings, known_by[0], record.key, known_by[1]),
         page_address(target_of(record.flow).settings, known_by[0], target_key, known_by[1]),
         record.state in REPLAYABLE and record.erased_at is None,
-        record.state in ON_ITS_WAY,
+        record.state in ON_ITS_WAY and told.record.shown_state != ACCEPTED,
         tuple(covering(record)),
     )
 
@@ -196,9 +201,11 @@ def _attempt(row: Attempt, exchanges: Mapping[int, Sequence[Exchange]]) -> Attem
     return AttemptRow(
         row.pk,
         row.operation,
-        row.outcome,
+        ACCEPTED if row.outcome == Outcome.PENDING and row.handle else row.outcome,
         row.started_at,
         row.answered_at,
+        row.accepted_at,
+        row.handle,
         row.mark,
         row.target_key,
         f"{row.error_code}: {row.error_text}" if row.error_code and row.error_text else row.error_text,

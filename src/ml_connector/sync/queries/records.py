@@ -13,9 +13,11 @@ from ml_connector.domain.money import from_units
 from ml_connector.domain.numbers import normalised
 from ml_connector.integrations.base import FlowSpec
 from ml_connector.sync.flows import spec_of
-from ml_connector.sync.models import Flow, Link, ProblemRecord, ProblemState, Record
+from ml_connector.sync.models import Flow, Link, ProblemRecord, ProblemState, Record, State
 from ml_connector.workspaces.models import Workspace
 
+ACCEPTED = "accepted"
+"""What is shown of a Record or an Attempt that waits for the target's decision (R12)."""
 _BATCH = 500
 
 
@@ -53,6 +55,12 @@ class RecordRow:
     gone: bool
     erased_at: datetime | None
     """When its content was removed, by age or on request."""
+
+    @property
+    def shown_state(self) -> str:
+        """Its state as people understand it: of one in flight, whether the target has accepted it to decide later."""
+        waits = self.state == State.IN_FLIGHT and self.next_attempt_at is not None
+        return ACCEPTED if waits else self.state
 
 
 def record_type(spec: FlowSpec) -> str:

@@ -47,7 +47,7 @@ class Event:
 
     at: datetime
     what: str
-    """read, ready, blocked, intent, no answer, searched, found, confirmed, linked, refused, skipped, replayed ..."""
+    """read, ready, blocked, intent, accepted, no answer, searched, found, confirmed, linked, refused, skipped ..."""
     text: str
     actor: str
     run: int | None
@@ -63,13 +63,13 @@ class RecordStory:
     """The record as its source states it, without what is masked."""
 
     @property
-    def lines(self) -> list[tuple[str, str, str, str | None, Decimal]]:
+    def lines(self) -> list[tuple[str, str, str | None, str | None, Decimal]]:
         """Line, kind, account, cost center, amount; of documents only."""
         return [
             (
                 line["line_key"],
                 line.get("kind", "item"),
-                line["account"],
+                line.get("account"),
                 line.get("cost_center"),
                 Decimal(line["amount"]),
             )
@@ -111,8 +111,10 @@ def _event(entry: AuditEntry, attempts: Mapping[int, Attempt]) -> Event:
 
 
 def _said(action: str, facts: Mapping[str, Any], attempt: Attempt | None) -> tuple[str, str]:
-    if action == "intent":
-        return "intent", f"{facts.get('operation', 'create')}, marked {facts.get('mark', '')}"
+    if action in {"intent", "accepted"}:
+        asked = f"as request {facts.get('handle', '')}; the target decides later, and is asked"
+        meant = f"{facts.get('operation', 'create')}, marked {facts.get('mark', '')}"
+        return action, asked if action == "accepted" else meant
     if action == "outcome":
         what = _OUTCOMES.get(facts.get("outcome", ""), facts.get("outcome", ""))
         reason = attempt.error_text if attempt is not None else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ml_connector.domain.orders import PurchaseOrder
 from ml_connector.systems.base import Accepted, DocumentState, Found, NotFound, Ref
@@ -34,6 +34,8 @@ class Wanted:
 
     header: Json
     lines: list[Json]
+    keys: tuple[str, ...]
+    """Of all the order's lines, in their order; empty for one that Basware cannot hold."""
 
 
 class Orders:
@@ -71,7 +73,7 @@ class Orders:
         if failed or len(there) < len(wanted):
             return []
         self._failed.discard(key)
-        return [self._found(header, copies, mark)]
+        return [replace(self._found(header, copies, mark), lines=self._wanted(record).keys)]
 
     def get(self, key: str) -> Found[PurchaseOrder] | None:
         header = self._header(key)
@@ -115,7 +117,8 @@ class Orders:
     def outcome(self, handle: str, record: PurchaseOrder, mark: str) -> Ref | None:
         """Decided when the header is, and every line: the first that P2P did not take is raised."""
         key = self._key(record)
-        lines = [line["externalCode"] for line in self._wanted(record).lines]
+        wanted = self._wanted(record).keys
+        lines = [line_key for line_key in wanted if line_key]
         about = f"order {record.number}"
         first, *others = Handle.read(handle).requests
         decided = self.statuses.decided(first, HEADER_ENTITY, [key], about)
@@ -123,7 +126,7 @@ class Orders:
             others = [NO_REQUEST]
         for request_id in others:
             decided = self.statuses.decided(request_id, LINE_ENTITY, lines, about, whole=True) and decided
-        return Ref(key, tuple(lines)) if decided else None
+        return Ref(key, wanted) if decided else None
 
     def identity_differences(self, sent: PurchaseOrder, found: PurchaseOrder) -> list[str]:
         return [name for name in self.differences(sent, found) if name in IDENTITY]
@@ -149,7 +152,8 @@ class Orders:
         header = orders.to_header(record, key, self.vendors.of(record.supplier), self.options, self.company)
         keyed = [(line, external_code(self.company.code, LINE, record.number, line.line_key)) for line in record.lines]
         bodies = [orders.to_line(record, line, (key, line_key), self.options) for line, line_key in keyed]
-        return Wanted(header, [body for body in bodies if body is not None])
+        keys = tuple(body["externalCode"] if body is not None else "" for body in bodies)
+        return Wanted(header, [body for body in bodies if body is not None], keys)
 
     def _touched(self, wanted: Wanted, header: Json, copies: dict[str, Json]) -> Wanted:
         """The same with a change that says nothing: Basware would skip what it has seen before."""
@@ -164,6 +168,7 @@ class Orders:
         return Wanted(
             self._touch_header(wanted.header, header) or wanted.header,
             [touched or line for touched, line in zip(lines, wanted.lines, strict=True)],
+            wanted.keys,
         )
 
     def _key(self, record: PurchaseOrder) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from ml_connector.systems.base import Accepted, NoLonger, NotFound, Refused, Transient
+from ml_connector.systems.base import Accepted, CameToNothing, NoLonger, NotFound, Refused, Transient
 from ml_connector.systems.basware.errors import NAME
 from ml_connector.systems.basware.reading import batch, moment, rows
 from ml_connector.systems.basware.rows import instant, members, words
@@ -40,6 +40,8 @@ SYSTEM = "P2P"
 LOOKED_BACK = timedelta(days=1)
 DECIDED_WITHIN = timedelta(hours=1)
 """After this a record without an error is in: errors take minutes to appear."""
+TOLD_FOR = timedelta(seconds=5)
+"""A request whose status was told so short ago is not asked for again: hundreds of records share one."""
 CLOCKS = timedelta(minutes=5)
 """What Basware's stamps of a record and of its request may differ by."""
 
@@ -79,20 +81,22 @@ class Statuses:
 
     def __init__(self, p2p: P2P) -> None:
         self.p2p = p2p
+        self._told: dict[str, tuple[datetime, Json | None]] = {}
+        """What was last told of a request, and when: the records of a batch are asked for one after the other."""
 
     def decided(self, request_id: str, entity: str, codes: Collection[str], about: str, *, whole: bool = False) -> bool:
         """Whether a request is decided for these records; True means that each of them is really in.
 
         `whole`: the request held nothing else, so that every record that its status names counts.
 
-        Raises Refused with Basware's own words for the first record that P2P did not take, and Transient where
+        Raises Refused with Basware's own words for the first record that P2P did not take, and CameToNothing where
         something came to nothing through no fault of the record.
         """
         if request_id == NOTHING_SENT:
             return True
         if request_id == NO_REQUEST:
             return not codes or self._decided_by_code(entity, codes, about)
-        entry = self.entry(request_id, about)
+        entry = self._entry(request_id, about)
         if entry is None or overall(entry) in {"", *UNDECIDED}:
             # A record that came to nothing is told although others of its request are under way.
             self._refuse_failed(entry, request_id, codes, about)
@@ -116,6 +120,15 @@ class Statuses:
             return None
         found = batch(answer, KEY).rows
         return next((row for row in found if words(row, "requestId") in {None, request_id}), None)
+
+    def _entry(self, request_id: str, about: str) -> Json | None:
+        """The same, as it was told some seconds ago at most."""
+        now = self.p2p.access.now()
+        at, entry = self._told.get(request_id, (None, None))
+        if at is None or not timedelta(0) <= now - at < TOLD_FOR:
+            entry = self.entry(request_id, about)
+            self._told[request_id] = now, entry
+        return entry
 
     def errors(self, since: datetime) -> Iterator[Json]:
         """Requests that ended in an error since then and were not acknowledged: the daily sweep."""
@@ -201,13 +214,13 @@ class Statuses:
         if found.statuses & FAILED:
             texts = found.texts or self._texts(f"{FEEDBACKS}/{quote(request_id, safe='')}", code)
             if found.categories == {"Technical"}:
-                raise Transient(
+                raise CameToNothing(
                     f"{NAME} had a technical error with {about}: {_joined(texts)} It is sent again; if it stays so, "
                     "Basware's support has to act."
                 )
             raise _refusal(about, code, texts)
         if OVERTAKEN in found.statuses:
-            raise Transient(f"{NAME} passed over {about} for a newer version of it. It is sent again.")
+            raise CameToNothing(f"{NAME} passed over {about} for a newer version of it. It is sent again.")
         if found.statuses or overall(entry) in DONE:
             return
         texts = self._texts(f"{FEEDBACKS}/{quote(request_id, safe='')}", code)
@@ -215,7 +228,7 @@ class Statuses:
 
     def _refuse_skipped(self, entity: str, codes: Collection[str], about: str) -> None:
         if codes and self.failed(entity, codes):
-            raise Transient(
+            raise CameToNothing(
                 f"{NAME} skipped {about} because it did not change, although P2P refused it before. It is sent again "
                 "with a change."
             )

@@ -1,0 +1,150 @@
+"""SYSPRO <-> Basware: master data and orders go out to be matched against; approved invoices come back to be posted.
+
+SYSPRO owns payment terms, GL accounts, cost centers, suppliers and purchase orders, which Basware holds as copies.
+Basware owns the approval and coding of invoices: those that wait for transfer are posted in SYSPRO.
+"""
+
+from __future__ import annotations
+
+from ml_connector.integrations.base import (
+    AUTO_MAP_EXACT,
+    BANK_CHANGE_DAYS,
+    HIGHEST_AMOUNT,
+    HOUR,
+    MINUTE,
+    NEAR_DUPLICATE_DAYS,
+    FlowKind,
+    FlowSpec,
+    IntegrationSpec,
+    MappingSpec,
+    Side,
+)
+from ml_connector.systems import basware, syspro
+from ml_connector.systems.base import Setting
+
+DAY = 24 * HOUR
+
+SUPPLIER_GONE = Setting(
+    "supplier_gone",
+    "What to do when a complete sweep no longer finds a supplier in SYSPRO: open a Problem, or make the vendor inactive"
+    " in Basware.",
+    default="problem",
+    choices=("problem", "archive"),
+)
+SETTLE_WAIT = Setting(
+    "settle_wait",
+    "Seconds after a lost answer before 'not found' in the target counts as 'did not happen' (R4).",
+    type=int,
+    default=360,
+)
+
+SYSPRO_BASWARE = IntegrationSpec(
+    kind="syspro-basware",
+    label="SYSPRO <-> Basware",
+    erp=syspro.SYSTEM,
+    platform=basware.SYSTEM,
+    policies=(SETTLE_WAIT, HIGHEST_AMOUNT, AUTO_MAP_EXACT, BANK_CHANGE_DAYS),
+    mappings=(
+        MappingSpec("gl_account", "GL accounts of coding rows", source=Side.PLATFORM, list="gl_account"),
+        MappingSpec("cost_center", "Cost centers of coding rows", source=Side.PLATFORM, list="cost_center"),
+        MappingSpec("account_code", "Short codes of GL accounts", source=Side.ERP, identity=True),
+        MappingSpec("cost_center_code", "Short codes of cost centers", source=Side.ERP, identity=True),
+        MappingSpec("payment_term", "Payment terms", source=Side.ERP, identity=True),
+        MappingSpec("country", "Countries", source=Side.ERP, identity=True),
+    ),
+    flows=(
+        FlowSpec(
+            "terms",
+            "payment_term",
+            FlowKind.DOCUMENTS,
+            Side.ERP,
+            every=DAY,
+            link_type="payment_term",
+            mapping="payment_term",
+            label="payment terms",
+        ),
+        FlowSpec(
+            "accounts",
+            "gl_account",
+            FlowKind.DOCUMENTS,
+            Side.ERP,
+            every=DAY,
+            link_type="gl_account",
+            mapping="account_code",
+            label="GL accounts",
+        ),
+        FlowSpec(
+            "cost_centers",
+            "cost_center",
+            FlowKind.DOCUMENTS,
+            Side.ERP,
+            every=DAY,
+            link_type="cost_center",
+            mapping="cost_center_code",
+            label="cost centers",
+        ),
+        FlowSpec(
+            "account_codes",
+            "gl_account",
+            FlowKind.REFERENCE,
+            Side.PLATFORM,
+            every=HOUR,
+            after=("accounts",),
+            mapping="gl_account",
+            label="GL accounts of coding rows",
+        ),
+        FlowSpec(
+            "cost_center_codes",
+            "cost_center",
+            FlowKind.REFERENCE,
+            Side.PLATFORM,
+            every=HOUR,
+            after=("cost_centers",),
+            mapping="cost_center",
+            label="cost centers of coding rows",
+        ),
+        FlowSpec(
+            "suppliers",
+            "supplier",
+            FlowKind.DOCUMENTS,
+            Side.ERP,
+            every=DAY,
+            link_type="supplier",
+            after=("terms",),
+            policies=(SUPPLIER_GONE,),
+            label="suppliers",
+        ),
+        FlowSpec(
+            "purchase_orders",
+            "purchase_order",
+            FlowKind.DOCUMENTS,
+            Side.ERP,
+            every=DAY,
+            link_type="purchase_order",
+            after=("accounts", "cost_centers", "suppliers"),
+            label="purchase orders",
+        ),
+        FlowSpec(
+            "approved_invoices",
+            "invoice",
+            FlowKind.DOCUMENTS,
+            Side.PLATFORM,
+            every=15 * MINUTE,
+            link_type="invoice",
+            after=("suppliers",),
+            policies=(NEAR_DUPLICATE_DAYS,),
+            label="approved invoices",
+        ),
+    ),
+    not_transferred=(
+        "Bank details, remittance addresses and payment methods of suppliers: they are entered in Basware by hand.",
+        "Tax codes: those of Basware are kept there; an invoice's tax is posted to the account that the Connection"
+        " names.",
+        "Due dates on a fixed day of the month: such a payment term goes over by name, and Basware computes nothing.",
+        "Comment lines of orders and lines without a quantity: Basware holds none.",
+        "Gross prices of orders: amounts are sent without tax, and Basware matches by them.",
+        "Deleting: what is closed or gone in SYSPRO is made inactive in Basware, never removed.",
+        "Invoices that are still in approval or in matching: only those that wait for transfer are posted.",
+        "Images and attachments of invoices: they stay in Basware.",
+    ),
+)
