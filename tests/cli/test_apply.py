@@ -150,3 +150,45 @@ def test_a_table_may_be_given_before_any_code_was_read(
     rows = run("records", "--type", "invoice", "--state", "confirmed", "--json").json
     assert {row["number"] for row in rows} >= {"ELC-1001", "ELC-1002", "PK-500", "NK-77"}
     assert {line["amount"] for bill in stand_ins["bill"].state("bills") for line in bill["billLineItems"]}
+
+
+BASWARE = {
+    "system": "basware",
+    "settings": {
+        "region": "EU",
+        "environment": "test",
+        "client_id": "client-1",
+        "company_map": {"RIL": "100/FINANCE"},
+        "source_system": "SYSPRO",
+    },
+    "secrets": {"client_secret": {"env": "BASWARE_SECRET"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"environment": "production"}, "another environment"),
+        ({"region": "US", "hosts": {"US test": "https://test-api.us.basware.com"}}, "another region"),
+        ({"base_url": "https://gateway.acme.test/basware"}, "another base_url"),
+    ],
+)
+def test_secrets_of_one_region_are_given_again_for_another(
+    run: Run, write: Write, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], said: str
+) -> None:  # R65
+    monkeypatch.setenv("BASWARE_SECRET", "of-the-eu")
+    given: dict[str, Any] = {"workspace": "acme", "connections": {"basware": copy.deepcopy(BASWARE)}}
+    assert run("apply", write(given)).status == 0
+    basware = given["connections"]["basware"]
+    secrets = basware.pop("secrets")
+    basware["settings"] |= {"page_size": 100}
+    assert run("apply", write(given)).status == 0, "what the secrets are for is as it was"
+    basware["settings"] |= changed
+    refused = run("apply", write(given))
+    assert refused.status != 0
+    assert f"connections.basware.secrets.client_secret: it was stored for {said}" in refused.err
+    row = Connection.objects.across_workspaces().get(name="basware")
+    assert row.settings["environment"] == "test" and "base_url" not in row.settings
+    assert run("apply", write({**given, "connections": {"basware": {**basware, "secrets": secrets}}})).status == 0
+    row.refresh_from_db()
+    assert changed.items() <= row.settings.items()

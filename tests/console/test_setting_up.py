@@ -274,3 +274,34 @@ def test_every_setting_has_a_label_and_says_where_it_is_found():
         assert all(len(setting.help) > 20 for setting in system.form), system.name
         first = [setting for setting in system.form if not setting.group]
         assert all(setting in first for setting in system.form if setting.required), system.name
+
+
+def test_secrets_of_one_region_are_typed_again_for_another(workspace, people, made):  # R65
+    Membership.objects.of(workspace).exclude(person=people["administrator"]).delete()
+    basware = {
+        "region": "EU", "environment": "test", "client_id": "client-1", "company_map": "RIL: 100/FINANCE",
+        "source_system": "SYSPRO", "client_secret": "s3cret-of-the-eu",
+    }  # fmt: skip
+    guide = "/w/acme/first-minutes/syspro-basware/matching"
+    assert made.post(f"{guide}/connect/platform", basware).status_code == 302
+    row = Connection.objects.of(workspace).get(name="matching-basware")
+    values = {setting.name: forms.shown(setting, row.settings.get(setting.name, setting.default))
+              for setting in SYSTEMS["basware"].settings()}  # fmt: skip
+    path = f"/w/acme/connections/{row.pk}/edit"
+    assert "s3cret" not in made.get(path).content.decode()
+    assert made.post(path, {**values, "page_size": "100"}).status_code == 302
+    row.refresh_from_db()
+    for changed in ({"environment": "production"}, {"base_url": "https://gateway.acme.test"}):
+        refused = made.post(path, {**values, "page_size": "100", **changed})
+        assert refused.status_code == 400
+        assert f"It was stored for another {next(iter(changed))}" in refused.content.decode()
+        assert 'id="field-client_secret"' in refused.content.decode()
+        before = dict(row.settings)
+        row.refresh_from_db()
+        assert row.settings == before
+    answer = made.post(path, {**values, "environment": "production", "client_secret": "n3w-of-production"})
+    assert answer.status_code == 302
+    row.refresh_from_db()
+    assert row.settings["environment"] == "production"
+    assert vault.get(workspace, "connection:matching-basware", "client_secret") == "n3w-of-production"
+    assert json.loads(changes(workspace, row)[-1][1])["fields"][-1] == "secrets.client_secret"

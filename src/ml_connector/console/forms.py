@@ -70,6 +70,12 @@ def groups(
     return made
 
 
+def secrets_again(system: System, stored: Collection[str], errors: Mapping[str, str]) -> list[Group]:
+    """Where the stored secrets are typed again beside settings that say where they go."""
+    fields = tuple(_field(setting, {}, stored, None, errors) for setting in system.secrets() if setting.name in stored)
+    return [Group("Secrets, where the place they are for changes", fields, any(field.error for field in fields))]
+
+
 def content(system: System, posted: QueryDict, stored: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that a form says, as a configuration file would: only what differs from the defaults."""
     values: dict[str, Any] = {}

@@ -31,6 +31,9 @@ CAUSES = {
     "payment_cancelled": "Payment cancelled by hand",
     "void_left_credit": "Voided for a credit",
     "unknown_status": "State not known",
+    "claimed_elsewhere": "Taken over by somebody else",
+    "claim_failed": "Cannot be taken over",
+    "answer_failed": "Answer not taken",
     "over_application": "More than is open",
     "document_closed": "Document closed already",
     "period_closed": "Period closed",
@@ -199,6 +202,8 @@ ACTIONS = {
     "override": "Send it anyway",
     "write_off": "Write off",
     "release": "Release it",
+    "take_over": "Take it over",
+    "name": "Name the invoice",
 }
 
 

@@ -55,6 +55,21 @@ BANK_CHANGE_DAYS = Setting(
     type=int,
     default=30,
 )
+ON_PROBLEM = Setting(
+    "on_problem",
+    "What to do with a document that was taken over and cannot be posted: hold keeps it until a person solves its"
+    " Problem, at most for hold_hours; answer gives it back at once, so that it is corrected where it was approved. By"
+    " cause, or cause and mapping: {unmapped_code:cost_center: answer, duplicate_invoice: answer}; '*' is every other.",
+    type=dict,
+    default={},
+)
+HOLD_HOURS = Setting(
+    "hold_hours",
+    "Hours for which such a document is held before it is given back as failed, with the reason. 0: until a person"
+    " decides.",
+    type=int,
+    default=24,
+)
 
 
 class Side(StrEnum):
@@ -98,6 +113,8 @@ class FlowSpec:
     policies: tuple[Setting, ...] = ()
     marked_by_key: bool = False
     """The mark written into the target is the source's key itself: people of both sides know the document by it."""
+    handed_over: bool = False
+    """The source HandsOver its documents: each is claimed before it is sent on, and answered with what became of it."""
     label: str = ""
     """What people call the records, in the plural."""
 

@@ -10,9 +10,11 @@ from ml_connector.integrations.base import (
     AUTO_MAP_EXACT,
     BANK_CHANGE_DAYS,
     HIGHEST_AMOUNT,
+    HOLD_HOURS,
     HOUR,
     MINUTE,
     NEAR_DUPLICATE_DAYS,
+    ON_PROBLEM,
     FlowKind,
     FlowSpec,
     IntegrationSpec,
@@ -21,6 +23,7 @@ from ml_connector.integrations.base import (
 )
 from ml_connector.systems import basware, syspro
 from ml_connector.systems.base import Setting
+from ml_connector.systems.syspro import policies
 
 DAY = 24 * HOUR
 
@@ -132,7 +135,8 @@ SYSPRO_BASWARE = IntegrationSpec(
             every=15 * MINUTE,
             link_type="invoice",
             after=("suppliers",),
-            policies=(NEAR_DUPLICATE_DAYS,),
+            policies=(ON_PROBLEM, HOLD_HOURS, NEAR_DUPLICATE_DAYS, *policies.INVOICES),
+            handed_over=True,
             label="approved invoices",
         ),
     ),

@@ -21,9 +21,9 @@ from ml_connector import audit, clock
 from ml_connector.domain.numbers import mark
 from ml_connector.domain.orders import OrderStatus
 from ml_connector.domain.records import Invoice, InvoiceStatus, Payment, PurchaseOrder, content_hash, decode
-from ml_connector.sync import accepted, listing, outcomes, problems, rounding, settle, wire
+from ml_connector.sync import accepted, listing, outcomes, problems, rounding, settle, transfers, wire
 from ml_connector.sync.flows import spec_of, target_of
-from ml_connector.sync.leases import Lease, LeaseLost
+from ml_connector.sync.leases import Lease, LeaseLost, NotSent
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, Run, State
 from ml_connector.sync.outcomes import Done
 from ml_connector.sync.paying import TAKEN_BACK
@@ -74,10 +74,6 @@ class EditedOnBothSides(Conflict):
 
 class NotSearched(Transient):
     """The target could not say whether it has this one record: it waits, and others go on."""
-
-
-class NotSent(Exception):
-    """Raised in a preview by what is asked before each request that changes something: the request does not leave."""
 
 
 @dataclass
@@ -179,7 +175,8 @@ class Delivery:
 
     def _ready(self) -> Any:
         due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=clock.now())
-        return Record.objects.of(self.flow.workspace_id).filter(due, flow=self.flow, state=State.READY)
+        rows = Record.objects.of(self.flow.workspace_id).filter(due, flow=self.flow, state=State.READY)
+        return transfers.deliverable(self.flow, rows)
 
     def _task(self, record: Record, resolved: Resolved) -> Task | None:
         """Decides between create, update and cancel; None where the target has it so already."""
@@ -229,7 +226,7 @@ class Delivery:
             hit = agreeing[0]
             task.resolved = Resolved(
                 task.resolved.record,
-                outcomes.link(trail, self.flow, record, hit.key, hit.lines, made_by="found"),
+                outcomes.link(trail, self.flow, record, hit.key, hit.lines, made_by="found", vouchers=hit.vouchers),
                 task.resolved.mapping_versions,
                 rounding=task.resolved.rounding,
             )
@@ -277,6 +274,7 @@ class Delivery:
             self.lease.confirm()
             linked = self._linked_meanwhile(requests)
             wanted = [task for tasks in requests for task in tasks if task.record.key not in linked]
+            wanted = self._still_ours(wanted)
             self._attempt(wanted)
             intended = [task for task in wanted if task.attempt is not None]
             records = Record.objects.of(self.flow.workspace_id).filter(pk__in=[task.record.pk for task in intended])
@@ -298,6 +296,15 @@ class Delivery:
                     rounding.note(trail, task.record, task.resolved.rounding)
         going = [[task for task in tasks if task.attempt is not None] for tasks in requests]
         return [tasks for tasks in going if tasks]
+
+    def _still_ours(self, tasks: list[Task]) -> list[Task]:
+        """Those whose source has not been told meanwhile that they failed. The others are judged again."""
+        if not spec_of(self.flow).handed_over:
+            return tasks
+        created = [task.record.pk for task in tasks if task.operation is Operation.CREATE]
+        lost = set(created) - transfers.still_ours(self.flow, created)
+        Record.objects.of(self.flow.workspace_id).filter(pk__in=lost).update(state=State.STAGED)
+        return [task for task in tasks if task.record.pk not in lost]
 
     def _linked_meanwhile(self, requests: list[list[Task]]) -> set[str]:
         """Keys of what a person has linked since it was looked up: it is no create any more."""

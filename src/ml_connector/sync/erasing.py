@@ -40,6 +40,7 @@ from ml_connector.sync.models import (
     TargetEntry,
     TieOutLine,
     TieOutRow,
+    Transfer,
 )
 from ml_connector.workspaces.models import KeptAnswer, WorkspaceModel
 
@@ -54,6 +55,7 @@ _TEXTS: tuple[tuple[type[WorkspaceModel], tuple[str, ...]], ...] = (
     (Message, ("title", "body", "text")),
     (Approval, ("title", "reason", "evidence", "decision_reason")),
     (Run, ("text",)),
+    (Transfer, ("text", "error")),
     (TieOutRow, ("name",)),
     (TieOutLine, ("text",)),
     (CodeListEntry, ("name",)),

@@ -52,8 +52,9 @@ def policy(flow: Flow, name: str) -> Any:
 
 
 def source_policy(flow: Flow) -> dict[str, Any]:
-    """What the source is told: which records of its type belong to this Flow, and from when on."""
-    values: dict[str, Any] = dict(spec_of(flow).reads)
+    """What the source is told: which records of its type belong to this Flow, from when on, and for which company of
+    the other side."""
+    values: dict[str, Any] = {"company": target_of(flow).settings.get("company_id", ""), **spec_of(flow).reads}
     for setting in spec_of(flow).policies:
         value = policy(flow, setting.name)
         if value is not None:
@@ -64,10 +65,17 @@ def source_policy(flow: Flow) -> dict[str, Any]:
 
 
 def target_policy(flow: Flow) -> dict[str, Any]:
-    """What the target is told: the kind of document, and how the source is called in texts."""
+    """What the target is told: the kind of document, the Flow's policies, how the source is called in texts, and which
+    of its companies it is."""
     company = source_of(flow).settings.get("company_id", "")
     label = declaration(flow.integration).system(spec_of(flow).source).label
-    return {**spec_of(flow).reads, "source_label": f"{label} {company}".strip()}
+    chosen = {setting.name: policy(flow, setting.name) for setting in spec_of(flow).policies}
+    return {
+        **{name: value for name, value in chosen.items() if value is not None},
+        **spec_of(flow).reads,
+        "company": company,
+        "source_label": f"{label} {company}".strip(),
+    }
 
 
 def flow_named(integration: Integration, name: str) -> Flow:

@@ -46,6 +46,10 @@ class LeaseLost(Exception):
     """The Connection is no longer ours: send nothing more, store nothing more, end."""
 
 
+class NotSent(Exception):
+    """Raised in a preview by what is asked before each request that changes something: the request does not leave."""
+
+
 class Lease:
     """One holder's right to use a Connection. Its methods may be called from several threads."""
 

@@ -40,6 +40,7 @@ class Done:
     attempt: Attempt
     target_key: str
     lines: Sequence[str] = ()
+    vouchers: Sequence[str] = ()
 
 
 def confirmed(trail: audit.Trail, flow: Flow, done: Sequence[Done], *, found: bool = False) -> None:
@@ -106,7 +107,15 @@ def _overtaken(record: Record, attempt: Attempt) -> bool:
     return True
 
 
-def link(trail: audit.Trail, flow: Flow, record: Record, target_key: str, lines: Sequence[str], made_by: str) -> Link:
+def link(
+    trail: audit.Trail,
+    flow: Flow,
+    record: Record,
+    target_key: str,
+    lines: Sequence[str],
+    made_by: str,
+    vouchers: Sequence[str] = (),
+) -> Link:
     """The Link of a Record; made when there is none, its lines brought up to date when there is."""
     row, made = Link.objects.of(flow.workspace_id).get_or_create(
         integration=flow.integration,
@@ -116,15 +125,16 @@ def link(trail: audit.Trail, flow: Flow, record: Record, target_key: str, lines:
             "workspace_id": flow.workspace_id,
             "target_key": target_key,
             "lines": list(lines),
+            "vouchers": list(vouchers),
             "made_by": made_by,
             "made_at": clock.now(),
         },
     )
     if made:
         _note_links(trail, flow, {record.pk: row})
-    elif lines and row.lines != list(lines):
-        row.lines = list(lines)
-        row.save(update_fields=["lines"])
+    elif (lines and row.lines != list(lines)) or (vouchers and row.vouchers != list(vouchers)):
+        row.lines, row.vouchers = list(lines) or row.lines, list(vouchers) or row.vouchers
+        row.save(update_fields=["lines", "vouchers"])
     return row
 
 
@@ -142,6 +152,7 @@ def _link_all(trail: audit.Trail, flow: Flow, done: Sequence[Done], made_by: str
             source_key=one.record.key,
             target_key=one.target_key,
             lines=list(one.lines),
+            vouchers=list(one.vouchers),
             made_by=made_by,
             made_at=now,
         )
@@ -156,7 +167,7 @@ def _link_all(trail: audit.Trail, flow: Flow, done: Sequence[Done], made_by: str
     _note_links(trail, flow, new)
     for one in done:
         if one.record.pk not in new:
-            link(trail, flow, one.record, one.target_key, one.lines, made_by)
+            link(trail, flow, one.record, one.target_key, one.lines, made_by, one.vouchers)
 
 
 def _note_links(trail: audit.Trail, flow: Flow, made: Mapping[int, Link]) -> None:

@@ -25,9 +25,8 @@ from ml_connector.integrations.base import FlowKind
 from ml_connector.redaction import redacted
 from ml_connector.sync import runs
 from ml_connector.sync.connections import confirm_identity, opened
-from ml_connector.sync.deliver import NotSent
 from ml_connector.sync.flows import connection_for, declaration, spec_of
-from ml_connector.sync.leases import Lease, held
+from ml_connector.sync.leases import Lease, NotSent, held
 from ml_connector.sync.models import Connection, Flow, Integration, Run, RunKind, RunState
 from ml_connector.sync.queries.foreseen import FlowForeseen, before, foreseen
 from ml_connector.sync.shadow import shadowed

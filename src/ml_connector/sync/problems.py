@@ -15,7 +15,7 @@ from django.db import transaction
 from ml_connector import audit, clock
 from ml_connector.domain.records import CODE_TYPES
 from ml_connector.redaction import redacted
-from ml_connector.sync import approvals
+from ml_connector.sync import approvals, taking_over
 from ml_connector.sync.flows import spec_of
 from ml_connector.sync.models import (
     ApprovalKind,
@@ -64,6 +64,7 @@ SETTLED_BY_ITSELF = frozenset(
         "payment_unmatched",
         "payment_failed",
         "unknown_status",
+        "claimed_elsewhere",
     }
 )
 """Causes that are judged again, from our own data, before each push. What a target refused is not: it is sent
@@ -232,8 +233,14 @@ ACTIONS: dict[str, str] = {
     "override": "send although it looks like a duplicate (needs a second person)",
     "write_off": "give up what it holds (needs a second person)",
     "release": "the supplier was called back and confirms the change (needs a second person)",
+    "take_over": "it was looked up in the target, and nobody else posts it: it is ours",
 }
-ONLY_FOR = {"create": {"supplier_ambiguous"}, "override": {"duplicate_invoice"}, "release": ONLY_BY_RELEASE}
+ONLY_FOR = {
+    "create": {"supplier_ambiguous"},
+    "override": {"duplicate_invoice"},
+    "release": ONLY_BY_RELEASE,
+    "take_over": {"claimed_elsewhere"},
+}
 RETRIED_THOUGH_REPORTED = frozenset({"not_decided"})
 """Causes that hold nothing back, and whose records can be tried again all the same."""
 NEEDS_SECOND_PERSON = frozenset({"override", "write_off", "release"})
@@ -323,6 +330,7 @@ def _carry_out(trail: audit.Trail, problem: Problem, action: str, reason: str, a
         record.state, record.reason, record.tries = state, reason if state is not State.STAGED else "", 0
         record.save(update_fields=["state", "reason", "tries"])
         trail.add("decision", f"record:{record.pk}", state=state.value, reason=reason)
+    taking_over.decided(trail, problem.cause, action, records)
     flows = {record.flow_id for record in records}
     Flow.objects.of(problem.workspace_id).filter(pk__in=flows).update(next_push_at=clock.now())
     return f"{len(records)} document(s): {ACTIONS[action]}."

@@ -9,8 +9,9 @@ from typing import Any
 from django.db.models import QuerySet
 
 from ml_connector import audit, clock
-from ml_connector.sync import bulk, clearing, closing, outcomes, problems, suggestions
+from ml_connector.sync import answering, bulk, clearing, closing, outcomes, problems, suggestions
 from ml_connector.sync import codes as code_lists
+from ml_connector.sync.claiming import Claiming
 from ml_connector.sync.flows import archives_what_is_gone, source_of, source_policy, spec_of, target_of
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, Link, Listing, Record, Run, State
@@ -18,12 +19,40 @@ from ml_connector.sync.problems import Cause
 from ml_connector.sync.resolve import NO_LONGER_THERE
 from ml_connector.sync.stage import Staged, gathered, mark_gone, stage
 from ml_connector.sync.webhooks.reading import read_announced
-from ml_connector.systems.base import Client, Swept
+from ml_connector.systems.base import Client, HandsOver, Source, Swept
 
 
 def changes(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float) -> dict[str, Any]:
-    """Stages what webhooks announced, then what may have changed since the cursor, some pages at a time."""
+    """Stages what webhooks announced, then what may have changed since the cursor, some pages at a time.
+
+    Of a source that hands over: before that, what became of its documents is answered; after it, what it offers is
+    claimed.
+    """
     source = client.source(spec_of(flow).record_type, source_policy(flow))
+    if spec_of(flow).handed_over:
+        return _handed_over(flow, run, client, source, lease, deadline)
+    return _changes(flow, run, source, lease, deadline)
+
+
+def _handed_over(
+    flow: Flow, run: Run, client: Client, source: Source[Any], lease: Lease, deadline: float
+) -> dict[str, Any]:
+    assert isinstance(source, HandsOver), f"{flow.name}: its source hands nothing over."
+    telling = answering.Answering(flow, source, client.parallel, run, lease, deadline)
+    telling.answer()
+    told = {"answered": telling.answered}
+    if telling.stopped_by is not None:
+        return {**told, "stopped_by": telling.stopped_by}
+    counts = {**_changes(flow, run, source, lease, deadline), **told}
+    claiming = Claiming(flow, source, client.parallel, run, lease, deadline)
+    claiming.claim()
+    counts["claimed"] = claiming.claimed
+    if claiming.stopped_by is not None:
+        counts["stopped_by"] = claiming.stopped_by
+    return counts
+
+
+def _changes(flow: Flow, run: Run, source: Source[Any], lease: Lease, deadline: float) -> dict[str, Any]:
     announced, events = read_announced(flow, run, source, lease, deadline)
     staged = Staged()
     unfinished, whole = False, True
@@ -43,7 +72,8 @@ def changes(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float)
         "changed": announced.changed + staged.changed,
         "unfinished": unfinished,
     }
-    silent = whole and not staged.read and _known(flow).exists()
+    # A queue is often empty.
+    silent = whole and not staged.read and not spec_of(flow).handed_over and _known(flow).exists()
     _silence(flow, run, silent=silent)
     return {**counts, "failed": 1} if silent else counts
 

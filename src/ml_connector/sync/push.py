@@ -12,7 +12,18 @@ from django.db.models import Q
 from ml_connector import audit, clock
 from ml_connector.domain.money import Money, from_units, to_units
 from ml_connector.integrations.base import FlowKind
-from ml_connector.sync import accepted, balances, clearing, cycles, listing, outcomes, problems, read_back, settle
+from ml_connector.sync import (
+    accepted,
+    balances,
+    clearing,
+    cycles,
+    listing,
+    outcomes,
+    problems,
+    read_back,
+    settle,
+    transfers,
+)
 from ml_connector.sync.deliver import LOOKED_UP, Delivery, put_aside
 from ml_connector.sync.flows import declaration, document_flows, spec_of, target_of, target_policy
 from ml_connector.sync.leases import Lease
@@ -111,7 +122,8 @@ def _pushed_before(flow: Flow, run: Run) -> bool:
 
 def _due(flow: Flow, state: State) -> Any:
     due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=clock.now())
-    return Record.objects.of(flow.workspace_id).filter(due, flow=flow, state=state)
+    rows = Record.objects.of(flow.workspace_id).filter(due, flow=flow, state=state)
+    return rows if state is State.IN_DOUBT else transfers.deliverable(flow, rows)
 
 
 def _ready_or_staged(flow: Flow) -> Any:
@@ -158,8 +170,8 @@ def resolve_all(
     refused = Q(problems__problem__state=ProblemState.OPEN) & ~Q(problems__problem__cause__in=SETTLED_BY_ITSELF)
     held = rows.filter(state=State.BLOCKED).exclude(pk__in=rows.filter(refused, state=State.BLOCKED).values("pk"))
     left_out = rows.filter(state=State.SKIPPED, erased_at=None, reason__contains=LIKE_ITS_INVOICE)
-    for chosen in (rows.filter(state=State.STAGED), held, left_out):
-        last = 0
+    for every in (rows.filter(state=State.STAGED), held, left_out):
+        chosen, last = transfers.deliverable(flow, every), 0
         while part := list(chosen.filter(pk__gt=last).order_by("pk")[:LOOKED_UP]):
             last = part[-1].pk
             yield resolve_part(flow, run, resolver, lease, part, counts)

@@ -26,6 +26,7 @@ from ml_connector.domain.records import (
     decode,
 )
 from ml_connector.sync import bank, codes, links, mappings, ordering
+from ml_connector.sync.approving import Approving, Parents
 from ml_connector.sync.checks import Checks
 from ml_connector.sync.flows import archives_what_is_gone, declaration, document_flows, spec_of, target_of
 from ml_connector.sync.models import Flow, Link, Record, State, TargetEntry
@@ -33,6 +34,7 @@ from ml_connector.sync.paying import Paying
 from ml_connector.sync.problems import Cause
 from ml_connector.sync.resolved import Gone, Held, Resolved, Skip
 from ml_connector.sync.rounding import RoundingPolicy
+from ml_connector.sync.transfers import Standing
 
 CORRECTIONS = {
     InvoiceKind.CREDIT_NOTE: "Credit note",
@@ -74,6 +76,8 @@ class Resolver:
         self.rounding = RoundingPolicy(flow)
         self.paying = Paying(flow)
         self.checks = Checks(flow, self.supplier_record, self.rounding)
+        self.approving = Approving(flow, self.supplier_record) if Approving.applies(flow) else None
+        self.transfers = Standing(flow)
         self.bank_changes = bank.held(self.integration)
         self.written = ordering.WrittenCodes(self)
         self._own_links: dict[str, Link | None] = {}
@@ -86,6 +90,7 @@ class Resolver:
         self.bank_changes = bank.held(self.integration)
         keys = [record.key for record in records]
         self._own_links = {**dict.fromkeys(keys), **{row.source_key: row for row in rows.filter(source_key__in=keys)}}
+        self.transfers.look_up(records)
         values = [self._judged(record) for record in records]
         self.checks.look_up([value for value in values if isinstance(value, Invoice)])
 
@@ -95,8 +100,9 @@ class Resolver:
         link = own[record.key] if record.key in own else self.link_of(self.spec.link_type, record.key)
         if record.gone:
             return self._gone(record, link)
-        if record.erased_at is not None:
-            return Skip(CONTENT_REMOVED)
+        kept = Skip(CONTENT_REMOVED) if record.erased_at is not None else self.transfers.keeps(record, link)
+        if kept is not None:
+            return kept
         value = self._judged(record)
         if value is None:
             cause, _, text = record.invalid.partition(": ")
@@ -222,31 +228,38 @@ class Resolver:
         used: dict[str, int] = {}
         if link is None and self.checks.settled(record, invoice):
             return Skip("Settled in the source before it was sent: nothing is left to pay.")
-        supplier_link = self.parent("supplier", invoice.supplier)
-        causes += self._supplier_causes(invoice, supplier_link)
-        causes += self.bank_change(invoice.supplier)
-        corrects = None
-        if invoice.corrects is not None:
-            parent = self.parent("invoice", invoice.corrects)
-            corrects = parent.target_key if parent else None
-            if corrects is None:
-                corrected = self._invoice_record(invoice.corrects)
-                if corrected is not None and corrected.state == State.SKIPPED and link is None:
-                    return Skip(f"Invoice {corrected.number}{LIKE_ITS_INVOICE} {corrected.reason}")
-                causes.append(self._missing_invoice(invoice, corrected))
+        parents = self._parents(invoice, link) if self.approving is None else self.approving.parents(record, invoice)
+        if isinstance(parents, Skip):
+            return parents
+        causes += [*parents.causes, *self.bank_change(parents.payee)]
         invoice, rounding = self.rounding.applied(invoice)
         lines = tuple(self._line(invoice, index, causes, used) for index in range(len(invoice.lines)))
         causes += self.checks.invoice(record, invoice, linked=link is not None)
         if causes:
             return Held(tuple({(cause.cause, cause.subject): cause for cause in causes}.values()))
-        assert supplier_link is not None
-        resolved = msgspec.structs.replace(invoice, supplier=supplier_link.target_key, corrects=corrects, lines=lines)
+        resolved = msgspec.structs.replace(invoice, supplier=parents.supplier, corrects=parents.corrects, lines=lines)
         codes = {
             "gl_account": sorted({line.account for line in invoice.lines if line.account}),
             "cost_center": sorted({line.cost_center for line in invoice.lines if line.cost_center}),
         }
         warnings = tuple(self.checks.near_duplicates(record, invoice))
         return Resolved(resolved, link, used, warnings, rounding, {name: codes[name] for name in used if codes[name]})
+
+    def _parents(self, invoice: Invoice, link: Link | None) -> Parents | Skip:
+        supplier = self.parent("supplier", invoice.supplier)
+        found = Parents(supplier.target_key if supplier else "", invoice.supplier)
+        found.causes += self._supplier_causes(invoice, supplier)
+        if invoice.corrects is None:
+            return found
+        parent = self.parent("invoice", invoice.corrects)
+        if parent is not None:
+            found.corrects = parent.target_key
+            return found
+        corrected = self._invoice_record(invoice.corrects)
+        if corrected is not None and corrected.state == State.SKIPPED and link is None:
+            return Skip(f"Invoice {corrected.number}{LIKE_ITS_INVOICE} {corrected.reason}")
+        found.causes.append(self._missing_invoice(invoice, corrected))
+        return found
 
     def _supplier_causes(self, invoice: Invoice, link: Link | None) -> list[Cause]:
         found = self.supplier_record(invoice.supplier)
@@ -316,6 +329,8 @@ class Resolver:
 
     def _line(self, invoice: Invoice, index: int, causes: list[Cause], used: dict[str, int]) -> Any:
         line = invoice.lines[index]
+        if self.approving is not None:
+            line = self.approving.in_order_terms(line)
         account = self.code("gl_account", "GL account", line.account, invoice, index, causes, used)
         cost_center = line.cost_center and self.code(
             "cost_center", "cost center", line.cost_center, invoice, index, causes, used

@@ -17,7 +17,7 @@ from django.db.models import Q
 from ml_connector import audit, clock, vault
 from ml_connector.integrations.base import FlowKind
 from ml_connector.redaction import redacted
-from ml_connector.sync import alignment, health, problems, pull, push
+from ml_connector.sync import alignment, answering, health, problems, pull, push, transfers
 from ml_connector.sync.connections import confirm_identity, opened
 from ml_connector.sync.flows import connection_for, declaration, spec_of
 from ml_connector.sync.leases import Lease, LeaseLost
@@ -132,10 +132,13 @@ def _close(trail: audit.Trail, flow: Flow, run: Run, state: RunState, text: str 
 def _due_again(flow: Flow, run: Run, started: datetime) -> None:
     """The earliest of what the Run found to do. A wake-up that came while it ran is kept. Where it found nothing, the
     schedule says when the Flow is read again."""
+    to_tell = answering.next_due(flow)
+    if to_tell is not None:
+        earlier(flow, "next_pull_at", _not_before(run, to_tell) if run.kind == RunKind.PULL else to_tell)
     if run.kind == RunKind.PULL:
         if run.counts.get("unfinished"):
             earlier(flow, "next_pull_at", _not_before(run, clock.now()))
-        if run.counts.get("new") or run.counts.get("changed"):
+        if run.counts.get("new") or run.counts.get("changed") or run.counts.get("claimed"):
             earlier(flow, "next_push_at", clock.now())
     elif run.kind == RunKind.SWEEP:
         earlier(flow, "next_push_at", clock.now())
@@ -162,9 +165,13 @@ def _compared_soon(flow: Flow, run: Run) -> None:
 def waiting(flow: Flow) -> datetime | None:
     """When the Flow next has something to resolve, send, search for or ask about; None when it has nothing."""
     rows = Record.objects.of(flow.workspace_id).filter(flow=flow)
-    if rows.filter(Q(state=State.STAGED) | Q(state__in=[State.READY, State.IN_DOUBT], next_attempt_at=None)).exists():
+    to_send = transfers.deliverable(flow, rows)
+    if to_send.filter(Q(state=State.STAGED) | Q(state=State.READY, next_attempt_at=None)).exists():
         return clock.now()
-    later = rows.filter(state__in=[State.READY, State.IN_DOUBT, State.IN_FLIGHT], next_attempt_at__isnull=False)
+    if rows.filter(state=State.IN_DOUBT, next_attempt_at=None).exists():
+        return clock.now()
+    asked = rows.filter(state__in=[State.IN_DOUBT, State.IN_FLIGHT], next_attempt_at__isnull=False)
+    later = to_send.filter(state=State.READY, next_attempt_at__isnull=False) | asked
     return later.order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first()
 
 

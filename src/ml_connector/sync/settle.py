@@ -58,7 +58,7 @@ def answered(
     then the Record is held, and all of it is stored."""
     cancelled = attempt.operation == Operation.CANCEL
     if cancelled or not isinstance(sent, Invoice) or ref.amount in {None, sent.gross}:
-        return Done(record, attempt, ref.key, ref.lines)
+        return Done(record, attempt, ref.key, ref.lines, ref.vouchers)
     outcomes.close(trail, attempt, Outcome.CONFIRMED, target_key=ref.key)
     problems.hold(trail, flow, record, [collision(flow, record, sent, [Found(ref.key, sent)], target)])
     return None
@@ -108,7 +108,7 @@ def _settle_create(
             _take_over(trail, flow, record, attempt, agreeing[0])
         elif len(agreeing) == 1:
             hit = agreeing[0]
-            outcomes.confirmed(trail, flow, [Done(record, attempt, hit.key, hit.lines)], found=True)
+            outcomes.confirmed(trail, flow, [Done(record, attempt, hit.key, hit.lines, hit.vouchers)], found=True)
         elif found:
             outcomes.close(trail, attempt, Outcome.NOT_DONE, text="Another document is in its place.")
             problems.hold(trail, flow, record, [collision(flow, record, sent, found, target)])

@@ -19,7 +19,7 @@ from ml_connector import audit, clock
 from ml_connector.domain.money import to_units
 from ml_connector.domain.numbers import normalised
 from ml_connector.domain.records import Invoice, JournalEntry, Payment, PurchaseOrder, Supplier, canonical
-from ml_connector.sync import bank, bulk, closing
+from ml_connector.sync import bank, bulk, closing, transfers
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, Record, Run
 from ml_connector.systems.base import Cursor, Page
@@ -122,6 +122,7 @@ def stage(
             staged = Staged(read=len(page.rows))
             if page.rows:
                 _store(trail, flow, page.rows, staged, closed)
+                transfers.open_offered(trail, flow, page.rows)
             if not keep_cursor and page.cursor is not None:
                 flow.cursor = dict(page.cursor)
             total.add(staged)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
@@ -109,7 +109,8 @@ class Item(msgspec.Struct, Generic[R], frozen=True, gc=False):
     changed_at: datetime | None = None
     observed: Mapping[str, str] = msgspec.field(default_factory=dict)
     """What the source states besides and the hash leaves out: open, paid (decimal text), bank_fingerprint; and
-    paid_counts = credits, where the credit notes that correct a document count as paid on it."""
+    paid_counts = credits, where the credit notes that correct a document count as paid on it. Where the source
+    HandsOver: offered, for the how-manieth time the document waits to be claimed; absent where it does not wait."""
     invalid: str | None = None
     """Why this one record cannot travel (a field's text is no date, amounts that do not add up): `cause: text`.
     The rest of the page travels all the same; the record is staged and blocked."""
@@ -145,6 +146,59 @@ class Swept(Protocol[R]):
 
     def sweep(self) -> Iterator[Page[R]]:
         """All that may still change, whatever its stamps say (R17). The pages' cursors are not stored."""
+
+
+class Claim(StrEnum):
+    """What became of claiming a document."""
+
+    OURS = "ours"
+    """It waited, and is ours by this very request."""
+    BEFORE = "before"
+    """It was claimed before: by us, where an earlier request of ours may have done it; else by somebody else."""
+    ANSWERED = "answered"
+    """It was claimed and answered before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a source is told of a document that it handed over."""
+
+    success: bool
+    text: str
+    """What people read there."""
+    vouchers: tuple[str, ...] = ()
+    """The target's numbers of what was booked, as in a Ref."""
+    on: date | None = None
+
+
+@runtime_checkable
+class HandsOver(Protocol):
+    """A Source whose documents are claimed once they are stored and before they are sent on, and answered with what
+    became of them. One that is answered as failed may be offered again, under the same key: in the next cycle.
+
+    `claim` and `answer` are requests that write, and raise what a Target's do; the others only read.
+    """
+
+    def claim(self, key: str) -> Claim:
+        """Claims a document that waits. Raises Conflict for one that neither waits nor was claimed."""
+
+    def claimed(self, key: str) -> Claim | None:
+        """Whether a document was claimed, without saying by whom; None while it still waits. Settles a lost answer."""
+
+    def answer_code(self, key: str, cycle: int, answer: Answer) -> str:
+        """What the answer will be known by in the source, at most 60 characters; stored before it is sent."""
+
+    def answer(self, key: str, cycle: int, answer: Answer) -> Accepted | None:
+        """Answers a document, once what became of it is certain. None where this very answer is there already.
+
+        Raises NoLonger where it was answered in another way, Conflict where it is not claimed.
+        """
+
+    def answered(self, key: str, cycle: int, answer: Answer) -> bool:
+        """Whether the source holds this very answer. Settles a lost one."""
+
+    def answer_taken(self, key: str, handle: str, answer: Answer) -> bool:
+        """Whether an accepted answer was taken; False while that is not decided. Raises Refused where it was not."""
 
 
 # --- writing ---------------------------------------------------------------------------------------------
@@ -203,6 +257,8 @@ class Found(Generic[R]):
     open: Decimal | None = None
     updated: str | None = None
     lines: tuple[str, ...] = ()
+    vouchers: tuple[str, ...] = ()
+    """As those of a Ref, as far as they can be read: what is found after a lost answer is told to the source too."""
 
 
 class Target(Protocol[R]):
@@ -466,7 +522,8 @@ class Subscriptions(Protocol):
         """A new one, with its key."""
 
     def amend(self, subscription: str, wanted: Wanted) -> None:
-        """Makes it as wanted, and turns it on. Raises NotFound when it is gone."""
+        """Makes it as wanted, and turns it on. Raises NotFound when it is gone, or where the vendor only makes them
+        anew."""
 
     def new_key(self, subscription: str, attempt: str) -> str:
         """Puts a new key in force and gives it. Whether the old one is good for a while is the vendor's secret."""
@@ -508,6 +565,9 @@ class Setting:
     """Heading under which it stands in a form; those without one, which a Connection needs most, come first."""
     lines: bool = False
     """A text of several lines, such as a certificate."""
+    binds_secrets: bool = False
+    """It says for which place the secrets are good: who changes it gives every secret again, or nothing is changed,
+    so that no stored secret ever goes elsewhere (R65)."""
     needs: str = ""
     """Of a policy: another policy of the same Flow, without which this one has no meaning and is refused."""
 

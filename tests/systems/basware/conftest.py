@@ -1,17 +1,18 @@
-"""A Connection to the site, and what the engine lends: a session, counters, a clock."""
+"""A Connection to the site or to the stand-in, and what the engine lends: a session, counters, a clock."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from ml_connector import sandbox
 from ml_connector.domain.records import Supplier
-from ml_connector.systems.base import Access
+from ml_connector.systems.base import Accepted, Access, Ref
 from ml_connector.systems.basware import SYSTEM
 
 from .site import Site, token
@@ -121,3 +122,86 @@ def make_supplier() -> Callable[..., Supplier]:
         return Supplier(**{"code": code, "name": f"{code} Inc.", "currency": "USD", **changes})
 
     return make
+
+
+# --- the stand-in ---
+
+MARK = "mlc0000000001"
+MEANT = {"tax_account": "10-2250", "default_means_code": "BANK"}
+"""What the stand-in's ready settings leave to people."""
+
+
+@dataclass
+class Met:
+    """The stand-in and the client connected to it, under one clock that only moves when it is told to."""
+
+    basware: sandbox.Running
+    client: Any
+    session: Session
+    clock: list[datetime]
+    wrote: list[bool]
+
+    def wait(self, seconds: float = 2) -> None:
+        """P2P takes a second over a record."""
+        self.clock.append(self.clock[-1] + timedelta(seconds=seconds))
+        self.basware.clock(advance=seconds)
+
+    def settled(self, target: Any, accepted: Accepted, record: Any) -> Ref | None:
+        """What became of an accepted write once P2P has had its time. Raises what its outcome raises."""
+        self.wait()
+        found: Ref | None = target.outcome(accepted.handle, record, MARK)
+        return found
+
+    def put(self, record_type: str, record: Any) -> Ref:
+        """A record that is in P2P."""
+        target = self.client.target(record_type, {})
+        ref = self.settled(target, target.create(record, MARK), record)
+        assert ref is not None
+        return ref
+
+    def inside(self, name: str) -> list[dict[str, Any]]:
+        """What P2P has of a collection."""
+        return self.basware.state(f"p2p.{name}")
+
+    def calls(self, method: str, path: str) -> list[Any]:
+        return [row for row in self.basware.requests() if (row["method"], row["path"]) == (method, path)]
+
+
+@pytest.fixture
+def meet() -> Iterator[Callable[..., Met]]:
+    """Starts a stand-in of its own for each Connection; `options` are its switches."""
+    met: list[Met] = []
+
+    def make(
+        settings: dict[str, Any] | None = None,
+        secrets: dict[str, str] | None = None,
+        data: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Met:
+        basware = sandbox.start("basware", data={"accountingDocuments": [], **(data or {})}, options=options)
+        basware.clock(now=NOW.isoformat(), running=False)
+        session, clock, wrote = Session(), [NOW], []
+        access = Access(
+            settings={**basware.settings, **MEANT, **(settings or {})},
+            secrets={**basware.secrets, **(secrets or {})},
+            sessions=session,
+            budget=Counted(),
+            now=lambda: clock[-1],
+            may_write=lambda: wrote.append(True),
+        )
+        try:
+            met.append(Met(basware, SYSTEM.connect(access), session, clock, wrote))
+        except Exception:
+            basware.stop()
+            raise
+        return met[-1]
+
+    yield make
+    for each in met:
+        each.client.close()
+        each.basware.stop()
+
+
+@pytest.fixture
+def met(meet: Callable[..., Met]) -> Met:
+    return meet()

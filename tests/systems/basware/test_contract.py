@@ -31,7 +31,7 @@ from ml_connector.domain.records import (
     Supplier,
     TaxCode,
 )
-from ml_connector.systems.base import Ref, SystemFailure
+from ml_connector.systems.base import Ref, SystemFailure, Wanted
 from ml_connector.systems.basware.handshake import Outcome
 
 from .conftest import NOW
@@ -151,9 +151,16 @@ def play(opened: Any) -> None:
     with_bank(site, client)
     invoices(site, client)
     site.on("POST", "/v1/subscriptions", echo)
-    client.subscriptions.subscribe("https://hooks.example/in/4b1d", "s3cret")
-    client.subscriptions.unsubscribe()
-    client.subscriptions.listed()
+    subscriptions = client.subscriptions()
+    made = subscriptions.make(Wanted("ours", "https://hooks.example/in/4b1d", frozenset({"invoice"})), "attempt")
+    subscribed = {
+        "taskType": "AccountingDocuments", "taskSubType": "WaitingForTransfer", "subscriptionType": "Webhook",
+        "notificationWebhookURL": made.url, "webhookAuthenticationToken": "s3cret",
+    }  # fmt: skip
+    site.on("GET", "/v1/subscriptions", Reply(200, {"subscriptions": [subscribed]}))
+    subscriptions.new_key(made.id, "attempt")
+    list(subscriptions.events(made.id, NOW))
+    subscriptions.remove(made.id)
     list(client.statuses.errors(NOW))
     client.statuses.acknowledge(["request-1"])
 
@@ -184,7 +191,6 @@ def invoices(site: Any, client: Any) -> None:
     source = client.source("invoice", {"company": "RIL"})
     list(source.changes(None))
     list(source.keys())
-    list(source.lost(NOW))
     site.on("GET", one, Reply(200, {"accountingDocuments": [row]}))
     for call in ("acknowledge", "transferResponses", "paymentResponses"):
         site.on("POST", f"{one}/{call}", Reply(200, "inv-1"))

@@ -1,4 +1,4 @@
-"""Approved invoices: the queue, the handshake, payments back, and notifications; over real HTTP."""
+"""Approved invoices: the queue, the handshake and payments back; over real HTTP."""
 
 from __future__ import annotations
 
@@ -10,11 +10,19 @@ import msgspec
 import pytest
 
 from ml_connector.domain.records import InvoiceStatus, Payment, PaymentAllocation, PaymentStatus
-from ml_connector.systems.base import Accepted, Conflict, NoLonger, NotFound, OutcomeUnknown, Ref, Refused, Transient
-from ml_connector.systems.basware.handshake import Claim, Outcome, Taken
-from ml_connector.systems.basware.webhooks import signature, signed
+from ml_connector.systems.base import (
+    Accepted,
+    Claim,
+    Conflict,
+    NoLonger,
+    NotFound,
+    OutcomeUnknown,
+    Ref,
+    Refused,
+    Transient,
+)
+from ml_connector.systems.basware.handshake import Outcome, Taken
 
-from .conftest import NOW
 from .site import Reply, status
 
 DOCUMENTS = "/v1/accountingDocuments"
@@ -99,15 +107,6 @@ def test_one_document_is_read_whatever_its_status(p2p):
     item = p2p.client.source("invoice", {}).get("inv-1")
     assert item.observed == {"status": "TransferInProgress", "cycle": "2", "company": "100"}
     assert p2p.client.source("invoice", {}).get("inv-9") is None
-
-
-def test_documents_of_lost_notifications_are_found_in_the_tasks(p2p):  # R58
-    rows = [{"taskId": str(n), "documentId": f"inv-{n % 2}", "taskStatus": "Failed"} for n in range(4)]
-    p2p.site.on("GET", "/v1/tasks", Reply(200, {"taskStatus": [*rows, {"taskId": "x"}]}))
-    assert list(p2p.client.source("invoice", {}).lost(NOW)) == ["inv-0", "inv-1"]
-    (asked,) = p2p.site.calls("GET", "/v1/tasks")
-    assert (asked.query["taskType"], asked.query["taskStatus"]) == ("AccountingDocuments", "Failed")
-    assert asked.query["lastUpdated"] == "2026-11-16T11:55:00Z"
 
 
 # --- taking over ---
@@ -340,63 +339,3 @@ def test_what_a_payment_cannot_say_is_refused(p2p, payments):
     with pytest.raises(Refused):
         payments.cancel(Ref("x"), "gone")
     assert told(p2p) == []
-
-
-# --- notifications ---
-
-HOOK = "https://hooks.example/in/4b1d"
-SUBSCRIPTIONS = "/v1/subscriptions"
-
-
-def test_a_subscription_hands_over_address_and_secret(p2p):
-    p2p.site.on("POST", SUBSCRIPTIONS, lambda request: Reply(200, request.json))
-    p2p.client.subscriptions.subscribe(HOOK, "schlüssel-1")
-    (sent,) = p2p.site.calls("POST", SUBSCRIPTIONS)
-    assert [(one["taskType"], one["taskSubType"]) for one in sent.json] == [
-        ("AccountingDocuments", "WaitingForTransfer"),
-        ("RequestStatus", "Error"),
-    ]
-    assert {one["notificationWebhookURL"] for one in sent.json} == {HOOK}
-    body = b'{"taskType":"ConnectionTest"}'
-    assert signed(body, signature(body, sent.json[0]["webhookAuthenticationToken"]), "schlüssel-1")
-
-
-@pytest.mark.parametrize(
-    ("url", "secret"), [("http://hooks.example", "s"), (f"https://h.example/{'x' * 2083}", "s"), (HOOK, "")]
-)
-def test_a_subscription_that_cannot_work_is_not_sent(p2p, url, secret):
-    with pytest.raises(Refused):
-        p2p.client.subscriptions.subscribe(url, secret)
-    assert p2p.site.seen == []
-
-
-def test_a_refused_connection_test_is_told(p2p):
-    refusal = {
-        "hasError": True,
-        "errorMessages": [{"code": "SCHEMA_VALIDATION_ERROR", "message": "no 200 from the url"}],
-    }
-    p2p.site.on("POST", SUBSCRIPTIONS, Reply(400, refusal))
-    with pytest.raises(Refused, match="no 200 from the url"):
-        p2p.client.subscriptions.subscribe(HOOK, "s3cret")
-
-
-def test_the_list_of_subscriptions_drops_the_secrets(p2p):  # R71
-    one = {"taskType": "AccountingDocuments", "taskSubType": "WaitingForTransfer", "notificationWebhookURL": HOOK}
-    p2p.site.on("GET", SUBSCRIPTIONS, Reply(200, {"subscriptions": [{**one, "webhookAuthenticationToken": "s3cret"}]}))
-    (found,) = p2p.client.subscriptions.listed()
-    assert (found.type, found.subtype, found.url) == ("AccountingDocuments", "WaitingForTransfer", HOOK)
-    assert "s3cret" not in repr(found)
-    assert p2p.client.subscriptions.missing(HOOK) == [("RequestStatus", "Error")]
-    assert len(p2p.client.subscriptions.missing("https://other.example")) == 2
-
-
-def test_a_subscription_is_ended_by_type_and_twice_is_once(p2p):
-    p2p.site.on("DELETE", SUBSCRIPTIONS, Reply(200, {"status": "Deleted successfully"}), Reply(404))
-    p2p.client.subscriptions.unsubscribe()
-    asked = [one.query for one in p2p.site.calls("DELETE", SUBSCRIPTIONS)]
-    assert asked == [
-        {"lastUpdated": "0001-01-01", "taskType": "AccountingDocuments", "taskSubType": "WaitingForTransfer"},
-        {"lastUpdated": "0001-01-01", "taskType": "RequestStatus", "taskSubType": "Error"},
-    ]
-    p2p.client.subscriptions.unsubscribe()
-    assert p2p.client.subscriptions.listed() == []

@@ -366,7 +366,7 @@ def test_an_approved_document_is_an_invoice_with_its_coding_rows_as_lines():
         (LineKind.TAX, "2250", Decimal(120)),
     ]
     assert invoice.adds_up()  # R22
-    assert item.observed == {"status": "WaitingForTransfer", "cycle": "1", "company": "100"}
+    assert item.observed == {"status": "WaitingForTransfer", "cycle": "1", "company": "100", "offered": "1"}
 
 
 def test_a_matched_row_keeps_its_order_line_and_receipt():  # R43

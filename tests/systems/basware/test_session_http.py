@@ -365,17 +365,3 @@ def test_a_right_that_is_missing_fails_its_own_step_only(connect, site):
     steps = {step.name: step for step in connect().client.ping(["gl_account", "cost_center"])}
     assert steps["read accounts"].ok is False and "accounts.read" in steps["read accounts"].fix
     assert steps["read costCenters"].ok is True
-
-
-def test_missing_notifications_are_told(connect, site):
-    opened = connect({"webhook_public_url": "https://hooks.example/basware"})
-    (step,) = [step for step in opened.client.ping(["invoice"]) if step.name == "notifications"]
-    assert step.ok is False and "WaitingForTransfer" in step.text
-    one = {
-        "taskType": "AccountingDocuments",
-        "taskSubType": "All",
-        "notificationWebhookURL": "https://hooks.example/basware",
-    }
-    site.on("GET", "/v1/subscriptions", Reply(200, {"subscriptions": [one, {**one, "taskType": "RequestStatus"}]}))
-    (step,) = [step for step in opened.client.ping(["invoice"]) if step.name == "notifications"]
-    assert step.ok is True

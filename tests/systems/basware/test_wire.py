@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -29,14 +27,6 @@ from ml_connector.systems.basware.regions import address_of, foreign_issuer
 from ml_connector.systems.basware.settings import credential, options
 from ml_connector.systems.basware.statuses import HANDLE_MAX, NO_REQUEST, Handle, overall, verdict
 from ml_connector.systems.basware.tokens import Token, claim, claims
-from ml_connector.systems.basware.webhooks import (
-    NotANotification,
-    NotSigned,
-    notification,
-    received,
-    signature,
-    signed,
-)
 from ml_connector.systems.transport.answer import Answer
 
 from .conftest import NOW, SETTINGS
@@ -115,7 +105,7 @@ def test_a_token_of_another_regions_issuer_is_told():  # R65
 
 def test_every_setting_has_a_label_and_help():
     assert all(setting.label and setting.help for setting in SYSTEM.form)
-    assert {setting.name for setting in SYSTEM.secrets()} == {"client_secret", "api_password", "webhook_secret"}
+    assert {setting.name for setting in SYSTEM.secrets()} == {"client_secret", "api_password"}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +119,6 @@ def test_every_setting_has_a_label_and_help():
         ("source_system", "x" * 33),
         ("cost_center_field", "accountName"),
         ("credit_reference_field", "memo"),
-        ("webhook_public_url", "http://hooks.example"),
         ("cost_center_list", "../vendors"),
         ("valid_to", "2099-13-01"),
         ("page_size", 501),
@@ -401,83 +390,3 @@ def test_warnings_of_a_record_are_no_errors():
     item = {"externalCode": "a", "status": "Warning", "errors": [{"type": "Warning", "message": "unit unknown"}]}
     found = verdict({"systems": [{"items": [item]}]}, "a")
     assert (found.statuses, found.texts, found.categories) == ({"Warning"}, (), frozenset())
-
-
-# --- notifications ---
-
-BODY = b'{"taskId":"t-1","taskStatus":"New","taskType":"AccountingDocuments","documentId":"inv-1"}'
-SECRET = "schlüssel-1"
-
-
-@pytest.mark.parametrize("encoding", ["hex", "sha256=hex", "base64"])
-def test_a_signature_holds_in_its_own_form_and_in_any(encoding):  # R57
-    given = signature(BODY, SECRET, encoding)
-    assert signed(BODY, given, SECRET, encoding)
-    assert signed(BODY, f" {given} ", SECRET)
-    others = {"hex", "sha256=hex", "base64"} - {encoding}
-    assert not any(signed(BODY, given, SECRET, other) for other in others)
-
-
-def test_the_signature_is_an_hmac_of_the_raw_bytes():  # R57
-    expected = hmac.new("schlüssel-1".encode(), BODY, hashlib.sha256).hexdigest()
-    assert signature(BODY, SECRET) == expected
-    assert signed(BODY, expected.upper(), SECRET)
-    assert not signed(json.dumps(json.loads(BODY)).encode(), expected, SECRET)
-
-
-@pytest.mark.parametrize("given", ["", "sha256=", "zz", "sha256=zz", "====", signature(BODY, "another"), "0" * 64])
-def test_a_wrong_signature_does_not_hold(given):  # R57
-    assert not signed(BODY, given, SECRET)
-
-
-def test_nothing_holds_without_a_secret():  # R57
-    assert not signed(BODY, signature(BODY, ""), "")
-
-
-@pytest.mark.parametrize("word", ["AccountingDocuments", "AccoutingDocuments", "accountingdocuments"])
-def test_a_notification_names_its_document_however_its_type_is_spelled(word):
-    found = notification(BODY.replace(b"AccountingDocuments", word.encode()))
-    assert found is not None
-    assert found.of_invoice and not found.test
-    assert (found.task, found.document) == ("t-1", "inv-1")
-
-
-def test_a_connection_test_needs_no_document():
-    found = notification(b'{"taskType": "ConnectionTest"}')
-    assert found is not None and found.test
-
-
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"taskType":"AccountingDocuments"}', b"\xff", b"null"])
-def test_what_is_no_notification_is_none(body):
-    assert notification(body) is None
-
-
-def hook(**changes):
-    return options({**GIVEN, **changes})
-
-
-def test_a_signed_notification_is_received_by_the_settings():  # R57
-    found = received(hook(), SECRET, {"x-bwapi-signature-256": signature(BODY, SECRET, "base64")}, BODY)
-    assert found.document == "inv-1"
-    other = hook(webhook_header="X-Signature", webhook_encoding="hex")
-    assert received(other, SECRET, {"x-signature": signature(BODY, SECRET)}, BODY).document == "inv-1"
-    with pytest.raises(NotSigned):
-        received(other, SECRET, {"x-signature": signature(BODY, SECRET, "base64")}, BODY)
-
-
-@pytest.mark.parametrize("headers", [{}, {"x-bwapi-signature-256": ""}, {"x-bwapi-signature-256": "0" * 64}])
-def test_an_unsigned_notification_is_refused_unless_the_settings_say_otherwise(headers):  # R57
-    with pytest.raises(NotSigned):
-        received(hook(), SECRET, headers, BODY)
-    assert received(hook(require_signature=False), SECRET, headers, BODY).document == "inv-1"
-
-
-def test_only_a_connection_test_passes_unsigned():  # R57
-    assert received(hook(), SECRET, {}, b'{"taskType":"ConnectionTest","taskId":"t"}').test
-    with pytest.raises(NotSigned):
-        received(hook(), SECRET, {}, b'{"taskType":"ConnectionTests"}')
-
-
-def test_a_signed_body_that_is_no_notification_is_told_apart():
-    with pytest.raises(NotANotification):
-        received(hook(), SECRET, {"x-bwapi-signature-256": signature(b"[]", SECRET)}, b"[]")

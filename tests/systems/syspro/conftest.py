@@ -109,6 +109,68 @@ def site(syspro: Any) -> Site:
     return Site(syspro)
 
 
+@dataclass
+class Pair:
+    """A stand-in that is written to, and the client of a Connection that may write."""
+
+    syspro: Any
+    route: str = "odata"
+    session: Session = field(default_factory=Session)
+    asked: int = 0
+    """How often the right to write was asked for."""
+
+    def connect(self, **settings: Any) -> Client:
+        """A client as a process has it that has just started: it remembers nothing but the shared session."""
+        given = {**self.syspro.settings, **settings}
+        if self.route == "comfnd":
+            given["odata_root"] = ""
+        access = Access(given, self.syspro.secrets, self.session, NoBudget(), lambda: NOW, self._may_write)
+        client = SYSTEM.connect(access)
+        assert isinstance(client, Client)
+        return client
+
+    def target(self, record_type: str, policy: Mapping[str, Any] | None = None, **settings: Any) -> Any:
+        return self.connect(**settings).target(record_type, policy or {})
+
+    def rows(self, table: str, **wanted: Any) -> list[dict[str, Any]]:
+        """Rows of a table whose columns have these values."""
+        return [row for row in self.syspro.state(table) if all(row[name] == value for name, value in wanted.items())]
+
+    def row(self, table: str, **wanted: Any) -> dict[str, Any]:
+        (found,) = self.rows(table, **wanted)
+        return found
+
+    def posts(self, business_object: str) -> list[dict[str, Any]]:
+        """The requests that could have written by a business object."""
+        return [
+            row
+            for row in self.syspro.requests()
+            if row["write"] and f"BusinessObject={business_object}&" in f"{row['query']}&"
+        ]
+
+    def fail(self, do: str, **more: Any) -> None:
+        """Something goes wrong with the next request that would write, and not only be checked."""
+        wanted = {"contains": "<ValidateOnly>N<"}
+        self.syspro.faults([{"match": wanted, "do": do, "times": 1, **more}])
+
+    def act(self, *actions: dict[str, Any]) -> None:
+        self.syspro.edit("actions", list(actions))
+
+    def _may_write(self) -> None:
+        self.asked += 1
+
+
+@pytest.fixture
+def pair(syspro: Any) -> Pair:
+    return Pair(syspro)
+
+
+@pytest.fixture(params=["odata", "comfnd"])
+def both_ways(syspro: Any, request: pytest.FixtureRequest) -> Pair:
+    """The same stand-in, read back by each route."""
+    return Pair(syspro, request.param)
+
+
 @pytest.fixture(params=["odata", "comfnd"])
 def either(syspro: Any, request: pytest.FixtureRequest) -> Site:
     """The same site read by each route."""

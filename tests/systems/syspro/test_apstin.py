@@ -276,6 +276,7 @@ def note(grn: str, value: str, matched: str = "0", line_number: int = 1) -> GrnD
         qty_received=D(10),
         cur_grn_value=D(value),
         matched_value=D(matched),
+        currency_value=D(value),
         grn_matched_flag="",
     )
 

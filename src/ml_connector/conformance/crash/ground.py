@@ -43,6 +43,8 @@ class Ground:
     """The requests that write, as a fault's `match` says it."""
     written: Side = Side.PLATFORM
     """Whose API they are of."""
+    told: tuple[Mapping[str, Any], ...] = ()
+    """Where the other side hands documents over, the requests that claim and answer, likewise."""
 
 
 @dataclass

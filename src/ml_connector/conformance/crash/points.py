@@ -222,4 +222,14 @@ POINTS = (
 )  # fmt: skip
 """All points, in the order in which a first load passes them."""
 
-BY_NAME = {point.name: point for point in POINTS}
+TRANSFERS = (
+    *_around("claims", f"{SYNC}claiming:Claiming._intended", "uncommitted committed", "intents of claims"),
+    *_around("claim request", f"{SYNC}claiming:Claiming._ask", "before during after", "a source is asked for a document"),
+    *_around("claims outcome", f"{SYNC}claiming:Claiming._store", "uncommitted committed", "what came of claims"),
+    *_around("answers", f"{SYNC}answering:Answering._intended", "uncommitted committed", "answers with their keys"),
+    *_around("answer request", f"{SYNC}answering:Answering._ask", "before during after", "a source is told"),
+    *_around("answers outcome", f"{SYNC}answering:Answering._store", "uncommitted committed", "what came of answers"),
+)
+"""Only a Flow whose source hands documents over passes these."""
+
+BY_NAME = {point.name: point for point in (*POINTS, *TRANSFERS)}

@@ -44,16 +44,19 @@ def listed(request: WorkspaceRequest) -> HttpResponse:
 
 
 @needs(Permission.CONFIGURE)
+@sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def edit(request: WorkspaceRequest, connection: int) -> HttpResponse:
-    """The settings, by the same rules as a configuration file. Secrets are replaced apart."""
+    """The settings, by the same rules as a configuration file. Secrets are replaced apart, unless a setting that says
+    where they go is changed: then they are typed again beside it (R65)."""
     row = _real(request, connection)
     system = SYSTEMS[row.system]
+    bound = any(setting.binds_secrets for setting in system.settings())
     errors, others = dict[str, str](), list[str]()
     if request.method == "POST":
         settings = forms.content(system, request.POST, row.settings)
         try:
-            return _changed(request, row, settings, {})
+            return _changed(request, row, settings, forms.typed_secrets(system, request.POST) if bound else {})
         except ConfigurationRefused as refused:
             errors, others = forms.errors_by_field(refused.faults, row.name)
         except CredentialShared as shared:
@@ -63,7 +66,10 @@ def edit(request: WorkspaceRequest, connection: int) -> HttpResponse:
         "row": row,
         "label": system.label,
         "waits": not approvals.second_person_of(request.workspace, request.actor),
-        "groups": forms.groups(system.settings(), row.settings, (), posted, errors),
+        "groups": [
+            *forms.groups(system.settings(), row.settings, (), posted, errors),
+            *(forms.secrets_again(system, connecting.stored_secrets(row), errors) if bound else ()),
+        ],
         "errors": errors,
         "others": others,
     }

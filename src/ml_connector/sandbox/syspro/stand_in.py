@@ -11,7 +11,7 @@ from ml_connector.sandbox.http import Request, Response
 from ml_connector.sandbox.standin import BadInput, Row, StandIn
 from ml_connector.sandbox.syspro import base_sets, enet, odata
 from ml_connector.sandbox.syspro.actions import Desk, perform
-from ml_connector.sandbox.syspro.books import COMPANY_ID, LOCAL_CURRENCY, Books
+from ml_connector.sandbox.syspro.books import AP_CONTROL, COMPANY_ID, LOCAL_CURRENCY, Books
 from ml_connector.sandbox.syspro.documents import Refused
 from ml_connector.sandbox.syspro.enet import Enet, operation_of
 from ml_connector.sandbox.syspro.odata import Odata
@@ -24,6 +24,19 @@ from ml_connector.sandbox.syspro.settling import Settling
 TIME_ZONE = "America/Chicago"
 INTEGRATION = "MLCONN"
 ODATA_USER = "MLODATA"
+
+FOR_WRITING: Row = {
+    "closed_period_letters": ["C"],
+    "default_branch_code": "10",
+    "default_terms": "30",
+    "default_currency": LOCAL_CURRENCY,
+    "default_buyer": "PUR",
+    "default_product_class": "COMP",
+    "default_warehouse": "WH1",
+    "clearing_bank": "MAIN",
+    "ap_control_account": AP_CONTROL,
+}
+"""What a Connection that writes has to know of this company: codes that its tables have, unless data replace them."""
 
 
 class Syspro(StandIn):
@@ -80,6 +93,7 @@ class Syspro(StandIn):
             "company_time_zone": TIME_ZONE,
             "cost_centre_source": COST_CENTRE_SOURCE,
             "local_currency": LOCAL_CURRENCY,
+            **FOR_WRITING,
         }
 
     def secrets(self) -> Row:

@@ -219,8 +219,10 @@ def _connection(
     faulty = _names(parts.get("settings")) - settings.keys()
     present = {key for key, value in effective.items() if value not in (None, "")} | faulty
     values.missing(entry, present, system.settings(), "settings")
-    present = _names(parts.get("secrets")) | (stored.secrets if stored else set()) | typed.keys()
-    values.missing(entry, present, system.secrets(), "secrets")
+    given = _names(parts.get("secrets")) | typed.keys()
+    values.missing(entry, given | (stored.secrets if stored else set()), system.secrets(), "secrets")
+    if stored:
+        values.given_again(entry, stored.settings, effective, stored.secrets - given, system)
     if len(entry.faults.found) == faults:
         values.sense(entry, system, effective)
     return ConnectionPlan(name, entry.line, system, settings, {**secrets, **typed})

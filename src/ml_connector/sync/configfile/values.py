@@ -196,6 +196,28 @@ def missing(entry: Entry, names: Collection[str], form: Sequence[Setting], what:
             entry.faults.add(entry.line, f"{path} is missing. {setting.help}", path=path)
 
 
+def given_again(
+    entry: Entry, before: Mapping[str, Any], after: Mapping[str, Any], sealed: Collection[str], system: System
+) -> None:
+    """Notes each secret in `sealed`, those that are stored and not given anew, where a setting changes that says what
+    they are good for (R65). `entry` is the Connection's."""
+    changed = [
+        setting.name
+        for setting in system.settings()
+        if setting.binds_secrets and _in_force(setting, before) != _in_force(setting, after)
+    ]
+    for setting in system.secrets() if changed else ():
+        if setting.name in sealed:
+            path = f"{entry.path}.secrets.{setting.name}"
+            why = f"it was stored for another {changed[0]} and goes nowhere else by itself. Give it again."
+            entry.faults.add(entry.line, f"{path}: {why}", path=path)
+
+
+def _in_force(setting: Setting, given: Mapping[str, Any]) -> Any:
+    value = given.get(setting.name)
+    return setting.default if value is None else value
+
+
 def sense(entry: Entry, system: System, given: Mapping[str, Any]) -> None:
     """Notes what the System itself says against settings that each have their type. `entry` is the Connection's."""
     if system.check is None:

@@ -20,6 +20,7 @@ from ml_connector.sync.models.runs import DONE, Run, RunKind, RunState
 from ml_connector.sync.models.targets import Listing, TargetEntry
 from ml_connector.sync.models.tasks import Task, TaskKind, TaskState
 from ml_connector.sync.models.tieouts import ClearingBalance, Pack, StoredTieOut, TieOutLine, TieOutRow
+from ml_connector.sync.models.transfers import Answered, Claimed, Transfer
 from ml_connector.sync.models.webhooks import EventReading, ReceivedEvent, ReceivedState, Via, Webhook, WebhookState
 
 __all__ = [
@@ -27,11 +28,13 @@ __all__ = [
     "HANDED_OVER",
     "PARK_AT",
     "Allowance",
+    "Answered",
     "Approval",
     "ApprovalKind",
     "ApprovalState",
     "Attempt",
     "Channel",
+    "Claimed",
     "ClearingBalance",
     "CodeListEntry",
     "Connection",
@@ -75,6 +78,7 @@ __all__ = [
     "TaskState",
     "TieOutLine",
     "TieOutRow",
+    "Transfer",
     "Via",
     "Webhook",
     "WebhookState",

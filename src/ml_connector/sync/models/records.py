@@ -173,6 +173,8 @@ class Link(WorkspaceModel):
     target_key = models.CharField(max_length=200)
     lines = models.JSONField(default=list)
     """The target's line ids, in the order of the source's lines."""
+    vouchers = models.JSONField(default=list)
+    """The target's own numbers of what was booked, which the source is told."""
     made_by = models.CharField(max_length=60)
     """delivered, found, or the person who linked the two."""
     made_at = models.DateTimeField()

@@ -106,7 +106,10 @@ def story(workspace: Workspace, record_id: int) -> RecordStory | None:
 def _event(entry: AuditEntry, attempts: Mapping[int, Attempt]) -> Event:
     facts: dict[str, Any] = msgspec.json.decode(entry.detail)
     attempt = attempts.get(facts.get("attempt", 0))
-    what, text = _said(entry.action, facts, attempt)
+    if entry.action in {"offer", "claim", "answer"}:
+        what, text = _handed_over(entry.action, facts)
+    else:
+        what, text = _said(entry.action, facts, attempt)
     return Event(entry.at, what, text, entry.actor, entry.run)
 
 
@@ -133,6 +136,20 @@ def _said(action: str, facts: Mapping[str, Any], attempt: Attempt | None) -> tup
     told = {"reason", "action", "was", "amount", "currency", "account", "tolerance", "policy"}
     plain = ", ".join(f"{name} {value}" for name, value in facts.items() if name in told)
     return _WORDS.get(action, action.replace("_", " ")), plain
+
+
+def _handed_over(action: str, facts: Mapping[str, Any]) -> tuple[str, str]:
+    """What was asked of a source that hands documents over, and what it was told."""
+    cycle, outcome = f"cycle {facts.get('cycle', 1)}", str(facts.get("outcome", ""))
+    if action == "offer":
+        return "offered", cycle
+    if action == "claim":
+        what = {"asked": "claim asked for", "elsewhere": "claimed by somebody else"}.get(outcome, "claimed")
+        return what, cycle
+    if outcome == "asked":
+        says = f"success {', '.join(facts.get('vouchers', []))}".strip() if facts.get("success") else "failure"
+        return "answer intended", f"{cycle}, {says}, known as {facts.get('code', '')}"
+    return {"given": "answered", "refused": "answer refused"}.get(outcome, f"answer {outcome}"), cycle
 
 
 def _read(record: Record, first: str) -> str:

@@ -27,6 +27,7 @@ from ml_connector.sync.webhooks.keeping import SOON, Need, need, new_path
 from ml_connector.sync.webhooks.receiving import KEY, OLD_KEY, integrations_of, owner, readers, store, subject
 from ml_connector.systems.base import (
     AuthFailed,
+    NotFound,
     Refused,
     Subscribing,
     Subscription,
@@ -83,8 +84,7 @@ class _Check:
         if found.wanted is None:
             self._leave(found)
             return
-        current = self._current(found.wanted)
-        self._as_wanted(current, found.wanted)
+        current = self._as_wanted(self._current(found.wanted), found.wanted)
         if self.webhook.new_key_wanted or KEY not in self._keys():
             self._new_key(current.id)
         self._drop_old_key()
@@ -113,10 +113,15 @@ class _Check:
         self.did.append("the subscription was made" if found is None else "the subscription was found again")
         return current
 
-    def _as_wanted(self, current: Subscription, wanted: Wanted) -> None:
+    def _as_wanted(self, current: Subscription, wanted: Wanted) -> Subscription:
         if current.enabled and current.url == wanted.url and wanted.record_types <= current.record_types:
-            return
-        self.vendor.amend(current.id, wanted)
+            return current
+        try:
+            self.vendor.amend(current.id, wanted)
+        except NotFound:
+            # Gone since it was looked for, or never amended: under our address it is found again, else made anew.
+            self._store(subscription="", attempt="")
+            return self._current(wanted)
         did = "switched on again" if not current.enabled else "amended"
         with self._recording() as trail:
             trail.add("webhook", f"connection:{self.connection.pk}", did=did, subscription=current.id)
@@ -126,6 +131,7 @@ class _Check:
             if not current.enabled
             else "the subscription was amended"
         )
+        return current
 
     def _new_key(self, subscription: str) -> None:
         key = self.vendor.new_key(subscription, self._attempt())

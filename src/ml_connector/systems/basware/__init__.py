@@ -6,6 +6,7 @@ from ml_connector.systems.base import System
 from ml_connector.systems.basware.client import READS, WRITES, Client
 from ml_connector.systems.basware.form import FORM
 from ml_connector.systems.basware.settings import credential, options, session_idle
+from ml_connector.systems.basware.webhooks import WEBHOOKS
 
 __all__ = ["SYSTEM"]
 
@@ -19,4 +20,5 @@ SYSTEM = System(
     writes=WRITES,
     check=options,
     session_idle=session_idle,
+    webhooks=WEBHOOKS,
 )

@@ -19,7 +19,7 @@ from ml_connector.systems.basware.session import P2P
 from ml_connector.systems.basware.settings import PARALLEL, Company
 from ml_connector.systems.basware.statuses import Statuses
 from ml_connector.systems.basware.terms import payment_terms, tax_codes
-from ml_connector.systems.basware.webhooks import Subscriptions
+from ml_connector.systems.basware.webhooks import BaswareSubscriptions
 
 READS = frozenset({"invoice", "supplier", "gl_account", "cost_center", "payment_term", "tax_code"})
 WRITES = frozenset({
@@ -43,12 +43,12 @@ class Client:
         """Outcomes of requests: the sweep of failed ones, and their acknowledgement."""
         self.transfers = Transfers(self._p2p, self.statuses)
         """The handshake over approved invoices."""
-        self.subscriptions = Subscriptions(self._p2p)
 
     def source(self, record_type: str, policy: Mapping[str, Any]) -> Source[Any]:
         named = str(policy.get("company") or "")
         if record_type == "invoice":
-            return ApprovedInvoices(self._p2p, self._p2p.options.company(named).code if named else "")
+            code = self._p2p.options.company(named).code if named else ""
+            return ApprovedInvoices(self._p2p, self.transfers, code)
         if record_type == "supplier":
             return vendors.SupplierEnrichment(self._p2p, self._p2p.options)
         kind = self._kinds()[record_type](self._p2p.options.company(named), "")
@@ -72,7 +72,10 @@ class Client:
 
     def ping(self, record_types: Sequence[str], *, try_writing: bool = False) -> Iterator[Step]:
         """Reading only: whether the client may write shows at the first write."""
-        return ping(self._p2p, self.subscriptions, record_types)
+        return ping(self._p2p, record_types)
+
+    def subscriptions(self) -> BaswareSubscriptions:
+        return BaswareSubscriptions(self._p2p)
 
     def server_time(self) -> datetime | None:
         return self._p2p.server_time()

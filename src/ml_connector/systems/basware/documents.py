@@ -124,6 +124,8 @@ def from_document(row: Json, options: Options) -> Item[Invoice]:
         lines=lines,
     )
     observed = {"status": status, "cycle": str(cycle(row)), "company": text(row, "companyCode")}
+    if status == WAITING:
+        observed["offered"] = observed["cycle"]
     return Item(key, record, None, instant(row, "lastUpdated"), observed, problem)
 
 

@@ -14,6 +14,9 @@ SCOPES = (
 )  # fmt: skip
 """What the client needs: nothing that deletes, but for its own subscriptions."""
 
+LIST_SCOPES = ("lists.read", "lists.write")
+"""Needed besides where cost centers go to a general list."""
+
 ENCODINGS = ("any", "hex", "sha256=hex", "base64")
 DATE_STYLES = ("date-time", "date")
 
@@ -31,6 +34,7 @@ FORM: tuple[Setting, ...] = (
         "Region in which Basware made your credentials: EU, US, AU or CA. They are never sent to a host of another "
         "region. Ask your Basware consultant where your P2P runs.",
         required=True,
+        binds_secrets=True,
         label="Region",
     ),
     Setting(
@@ -38,6 +42,7 @@ FORM: tuple[Setting, ...] = (
         "Production, or the test environment. They share no data and no credentials.",
         required=True,
         choices=ENVIRONMENTS,
+        binds_secrets=True,
         label="Environment",
     ),
     Setting(
@@ -212,20 +217,6 @@ FORM: tuple[Setting, ...] = (
         group="Network and formats",
     ),
     Setting(
-        "webhook_public_url",
-        "Address at which Basware reaches this installation for notifications, https. Empty: documents are polled.",
-        default="",
-        label="Public address for notifications",
-        group="Notifications",
-    ),
-    Setting(
-        "webhook_secret",
-        "Key that Basware signs notifications with. We make it and hand it over when we subscribe.",
-        secret=True,
-        label="Key of notifications",
-        group="Notifications",
-    ),
-    Setting(
         "webhook_header",
         "Header that carries a notification's signature.",
         default="x-bwapi-signature-256",
@@ -254,6 +245,7 @@ FORM: tuple[Setting, ...] = (
         "'https://...'}. Those of the EU are known.",
         type=dict,
         default={},
+        binds_secrets=True,
         label="Addresses of regions",
         group="Network and formats",
     ),
@@ -261,6 +253,7 @@ FORM: tuple[Setting, ...] = (
         "base_url",
         "Address of the API; blank: by region and environment. Only for a gateway of your own before it.",
         default="",
+        binds_secrets=True,
         label="Address of the API",
         group="Network and formats",
     ),

@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from urllib.parse import quote
 
-from ml_connector.systems.base import Accepted, Conflict, NoLonger, NotFound, Refused, Transient
+from ml_connector.systems.base import Accepted, Claim, Conflict, NoLonger, NotFound, Refused, Transient
 from ml_connector.systems.basware.documents import (
     CLAIMED,
     FAILED,
@@ -27,8 +26,8 @@ from ml_connector.systems.basware.documents import (
     responses,
 )
 from ml_connector.systems.basware.errors import NAME
-from ml_connector.systems.basware.invoices import PATH, document
 from ml_connector.systems.basware.keys import response_code
+from ml_connector.systems.basware.reading import DOCUMENTS, document
 from ml_connector.systems.basware.rows import text, written_day
 from ml_connector.systems.basware.session import P2P, Json
 from ml_connector.systems.basware.statuses import Handle, Statuses
@@ -37,17 +36,6 @@ ENTITY = "TransferResponse"
 MESSAGE_MAX = 250
 VOUCHER_MAX = 25
 ANSWERS = "transferResponses"
-
-
-class Claim(StrEnum):
-    """What became of taking a document over."""
-
-    OURS = "ours"
-    """It waited for transfer and is in progress now, by this very acknowledgement."""
-    BEFORE = "before"
-    """Somebody acknowledged it before: we, where we hold it; else another consumer, or we before a restore."""
-    ANSWERED = "answered"
-    """Its transfer was answered already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,4 +193,4 @@ def shortened(message: str) -> str:
 
 
 def _address(invoice: str) -> str:
-    return f"{PATH}/{quote(invoice, safe='')}"
+    return f"{DOCUMENTS}/{quote(invoice, safe='')}"

@@ -16,8 +16,8 @@ from ml_connector.domain.records import Payment, PaymentAllocation, PaymentStatu
 from ml_connector.systems.base import Accepted, DocumentState, Found, NotFound, Ref, Refused
 from ml_connector.systems.basware.documents import NO_DATE, responses
 from ml_connector.systems.basware.errors import NAME
-from ml_connector.systems.basware.invoices import PATH, document
 from ml_connector.systems.basware.keys import response_code
+from ml_connector.systems.basware.reading import DOCUMENTS, document
 from ml_connector.systems.basware.rows import ZERO, day, flag, members, number, plain, text, words, written_day
 from ml_connector.systems.basware.session import P2P, Json
 from ml_connector.systems.basware.settings import Options
@@ -139,7 +139,7 @@ class PaymentResponses:
 
     def _sent(self, row: Json, record: Payment, paid: Decimal, code: str) -> Accepted:
         body = to_response(record, paid, code, row, self.p2p.options)
-        path = f"{PATH}/{quote(text(row, 'invoiceId'), safe='')}/{ANSWERS}"
+        path = f"{DOCUMENTS}/{quote(text(row, 'invoiceId'), safe='')}/{ANSWERS}"
         return Handle((self.p2p.write("POST", path, body, about=_about(record)).request_id,), code).accepted()
 
     def _keys(self, record: Payment, mark: str) -> tuple[str, str]:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from ml_connector.systems.base import AuthFailed, Identity, NotFound, Refused, Step, SystemFailure, Throttled
-from ml_connector.systems.basware.errors import NAME
+from ml_connector.systems.basware.form import LIST_SCOPES
 from ml_connector.systems.basware.reading import batch
 from ml_connector.systems.basware.regions import host_of
 from ml_connector.systems.basware.session import P2P
-from ml_connector.systems.basware.webhooks import Subscriptions
 
 FIX_SIGN_IN = (
     "Check region, environment, client_id and client_secret; credentials of another region or environment are refused "
@@ -19,7 +18,6 @@ FIX_SIGN_IN = (
 FIX_SCOPE = "Have Basware give the client the scope {scope}, and name it in scopes."
 FIX_NETWORK = "Check region, base_url, the name service and the firewall; then test again."
 FIX_WAIT = "Wait for the limit to pass, then test again."
-FIX_WEBHOOK = "Subscribe again. Basware has to reach webhook_public_url from outside, and gets 200 from it."
 
 LISTS: dict[str, tuple[tuple[str, str], ...]] = {
     "invoice": (("accountingDocuments", "accountingDocuments"),),
@@ -59,26 +57,40 @@ def identity(p2p: P2P) -> Identity:
     return Identity(f"{chosen.user}|{where}", f"Basware, as {chosen.user} ({where})")
 
 
-def ping(p2p: P2P, subscriptions: Subscriptions, record_types: Sequence[str]) -> Iterator[Step]:
+def ping(p2p: P2P, record_types: Sequence[str]) -> Iterator[Step]:
     """Only the record types asked for; all of them for none."""
     wanted = [name for name in record_types if name in LISTS] or list(LISTS)
-    lists = list(dict.fromkeys(one for name in wanted for one in LISTS[name]))
+    lists = list(dict.fromkeys(one for name in wanted for one in _lists(p2p, name)))
     signed_in = _step("sign in", lambda: _signed_in(p2p), FIX_SIGN_IN)
     yield signed_in
-    names = ["scopes", "tenant", *(f"read {path}" for path, _ in lists), "outcomes", "notifications"]
+    names = ["scopes", "tenant", *(f"read {path}" for path, _ in lists), "outcomes"]
     if not signed_in.ok:
         yield from (Step(name, None, "Not tried: the sign-in failed.") for name in names)
         return
     yield _scopes(p2p, wanted)
     yield _step("tenant", lambda: _tenant(p2p), FIX_SIGN_IN)
     for path, key in lists:
-        yield _step(f"read {path}", partial(_read, p2p, f"/v1/{path}", key), FIX_SCOPE.format(scope=f"{path}.read"))
+        yield _step(
+            f"read {path}",
+            partial(_read, p2p, f"/v1/{path}", key),
+            FIX_SCOPE.format(scope=f"{path.partition('/')[0]}.read"),
+        )
     yield _step(
         "outcomes",
         lambda: _read(p2p, "/v1/requestStatus", "requestStatus"),
         FIX_SCOPE.format(scope="requestStatus.read"),
     )
-    yield _notifications(p2p, subscriptions, wanted)
+
+
+def _lists(p2p: P2P, record_type: str) -> tuple[tuple[str, str], ...]:
+    general = p2p.options.cost_center_list
+    return ((f"lists/{general}", "listItems"),) if record_type == "cost_center" and general else LISTS[record_type]
+
+
+def _needed(p2p: P2P, record_type: str) -> tuple[str, ...]:
+    if record_type == "cost_center" and p2p.options.cost_center_list:
+        return (*LIST_SCOPES, "requestStatus.read", "errorFeedbacks.read")
+    return SCOPES[record_type]
 
 
 def _signed_in(p2p: P2P) -> str:
@@ -95,7 +107,7 @@ def _scopes(p2p: P2P, wanted: Sequence[str]) -> Step:
     """What the Flows need, against what the token says; a token that says nothing is judged by its use."""
     if p2p.options.basic:
         return Step("scopes", None, "Not tried: HTTP Basic knows no scopes.")
-    needed = list(dict.fromkeys(scope for name in wanted for scope in SCOPES[name]))
+    needed = list(dict.fromkeys(scope for name in wanted for scope in _needed(p2p, name)))
     try:
         given = p2p.token_claim("scope").split() or list(p2p.options.scopes)
     except SystemFailure as error:
@@ -121,21 +133,6 @@ def _read(p2p: P2P, path: str, key: str) -> str:
     except NotFound:
         return f"{name} can be read; there are none."
     return f"{name} can be read{'' if found.rows else '; there are none'}."
-
-
-def _notifications(p2p: P2P, subscriptions: Subscriptions, wanted: Sequence[str]) -> Step:
-    url = p2p.options.webhook_public_url
-    if not url or "invoice" not in wanted:
-        return Step("notifications", None, "Not tried: no address for notifications is set; invoices are polled.")
-
-    def look() -> str:
-        missing = subscriptions.missing(url)
-        if missing:
-            shown = ", ".join(f"{kind} {subtype}" for kind, subtype in missing)
-            raise Refused("not_subscribed", f"{NAME} does not notify us of {shown}.", "webhook_public_url")
-        return f"{NAME} notifies {host_of(url)}."
-
-    return _step("notifications", look, FIX_WEBHOOK)
 
 
 def _step(name: str, action: Callable[[], str], fix: str) -> Step:

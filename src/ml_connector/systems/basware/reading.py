@@ -20,6 +20,9 @@ from ml_connector.systems.transport.answer import Answer
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 
+DOCUMENTS = "/v1/accountingDocuments"
+DOCUMENTS_KEY = "accountingDocuments"
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -80,6 +83,11 @@ def one(p2p: P2P, path: str, code: str, *, about: str, key: str = "") -> Json | 
     if not isinstance(body, dict):
         raise answer.unclear("it is no object")
     return body
+
+
+def document(p2p: P2P, key: str) -> Json | None:
+    """The invoice with an id as it is now, or None."""
+    return one(p2p, DOCUMENTS, key, about=f"invoice {key}", key=DOCUMENTS_KEY)
 
 
 def batch(answer: Answer, key: str) -> Batch:

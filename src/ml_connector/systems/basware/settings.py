@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_connector.systems.base import Refused
-from ml_connector.systems.basware.form import DATE_STYLES, ENCODINGS, FORM, TOUCHED
+from ml_connector.systems.basware.form import DATE_STYLES, ENCODINGS, FORM, LIST_SCOPES, SCOPES, TOUCHED
 from ml_connector.systems.basware.regions import ENVIRONMENTS, address_of, spelled
 
 PARALLEL = 2
@@ -57,7 +57,6 @@ class Options:
     receipt_matching: bool
     touch_fields: Mapping[str, str]
     date_style: str
-    webhook_public_url: str
     webhook_header: str
     webhook_encoding: str
     require_signature: bool
@@ -93,9 +92,6 @@ def options(settings: Mapping[str, Any]) -> Options:
         raise Refused("bad_setting", "region is empty. Enter the region of the credentials, such as EU.", "region")
     if not _text(given, user_setting):
         raise Refused("bad_setting", f"{user_setting} is empty, which sign_in needs.", user_setting)
-    webhook = _text(given, "webhook_public_url")
-    if webhook and not webhook.startswith("https://"):
-        raise Refused("bad_setting", "webhook_public_url must begin with https://.", "webhook_public_url")
     return Options(
         region=spelled(_text(given, "region")),
         environment=environment,
@@ -124,12 +120,11 @@ def options(settings: Mapping[str, Any]) -> Options:
         receipt_matching=bool(given["receipt_matching"]),
         touch_fields=TOUCHED | {str(kind): str(name or "") for kind, name in (given["touch_fields"] or {}).items()},
         date_style=_one_of("date_style", _text(given, "date_style"), DATE_STYLES),
-        webhook_public_url=webhook,
         webhook_header=_text(given, "webhook_header").lower(),
         webhook_encoding=_one_of("webhook_encoding", _text(given, "webhook_encoding"), ENCODINGS),
         require_signature=bool(given["require_signature"]),
         hosts=hosts,
-        scopes=tuple(str(scope).strip() for scope in given["scopes"] or ()),
+        scopes=_scopes(given),
         check_issuer=bool(given["check_issuer"]),
         page_size=_between("page_size", given["page_size"], 1, 500),
         overlap_minutes=_between("overlap_minutes", given["overlap_minutes"], 0, 24 * 60),
@@ -165,6 +160,12 @@ def _companies(given: Mapping[str, Any]) -> dict[str, Company]:
                 "company_map",
             )
     return found
+
+
+def _scopes(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those entered, else those that the client needs; with those of general lists where cost centers go to one."""
+    scopes = tuple(str(scope).strip() for scope in given["scopes"] or ())
+    return (*scopes, *LIST_SCOPES) if scopes == SCOPES and _text(given, "cost_center_list") else scopes
 
 
 def _text(given: Mapping[str, Any], name: str) -> str:

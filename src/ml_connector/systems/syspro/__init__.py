@@ -26,6 +26,8 @@ SYSTEM = System(
     credential=credential,
     check=options,
     session_idle=lambda settings: int(settings["idle_seconds_before_relogon"]),
-    reads=frozenset({"supplier", "invoice", "payment", "gl_account", "cost_center", "currency", "payment_term"}),
+    reads=frozenset(
+        {"supplier", "invoice", "payment", "purchase_order", "gl_account", "cost_center", "currency", "payment_term"}
+    ),
     writes=WRITES,
 )

@@ -12,6 +12,7 @@ from ml_connector.systems.syspro import company
 from ml_connector.systems.syspro.accounts import cost_centers, gl_accounts
 from ml_connector.systems.syspro.codes import currency_codes, payment_terms
 from ml_connector.systems.syspro.invoices import Invoices, Policy
+from ml_connector.systems.syspro.orders import Orders
 from ml_connector.systems.syspro.payments import Payments
 from ml_connector.systems.syspro.ping import ping
 from ml_connector.systems.syspro.reading import Tables
@@ -53,6 +54,7 @@ class Client:
             "cost_center": lambda: cost_centers(tables, chosen),
             "currency": lambda: currency_codes(tables, chosen),
             "payment_term": lambda: payment_terms(tables),
+            "purchase_order": lambda: Orders(tables, chosen, now),
         }
         return sources[record_type]()
 

@@ -17,7 +17,7 @@ from ml_connector.domain.records import Invoice, InvoiceKind, InvoiceStatus
 from ml_connector.systems.base import Item
 from ml_connector.systems.syspro.books import Books, Unit
 from ml_connector.systems.syspro.keys import entry_key, invoice_key
-from ml_connector.systems.syspro.ledger import INEXACT, ZERO, Coding, Unsound, exact, rate, unreadable
+from ml_connector.systems.syspro.ledger import INEXACT, ZERO, Coding, Unsound, exact, rate, said, unreadable
 from ml_connector.systems.syspro.postings import ADJUSTMENT, CREDIT, DEBIT, Moved
 from ml_connector.systems.syspro.settings import Options
 from ml_connector.systems.syspro.tables import ApInvoice, ApInvoicePay, ApJnlDistrib, ApJnlSummary
@@ -81,7 +81,7 @@ class Documents:
             tax=tax,
             freight=freight,
             status=_VOIDED if voided else _APPROVED,
-            memo=(header.reference or "").strip() or None,
+            memo=said(header.reference),
             voucher=f"{header.invoice_year}-{_MONTHS[header.invoice_month]}/{header.journal}",
             lines=lines,
         )
@@ -139,7 +139,7 @@ class Documents:
             freight=freight,
             status=_VOIDED if voided else _APPROVED,
             corrects=invoice_key(header.supplier, header.invoice),
-            memo=next((text for row in coding if (text := (row.reference or "").strip())), None),
+            memo=next((text for row in coding if (text := said(row.reference))), None),
             voucher=f"{summary.trn_year}-{_MONTHS[summary.trn_month]}/{summary.journal}",
             lines=lines,
         )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
 from ml_connector.domain.money import NotAnAmount, restated, step
+from ml_connector.domain.numbers import MARK_PATTERN
 from ml_connector.domain.records import InvoiceLine, LineKind
 from ml_connector.systems.syspro.books import Books, Place, Unit
 from ml_connector.systems.syspro.rates import multiplier
@@ -31,6 +32,11 @@ INEXACT = (Inexact, InvalidOperation)
 
 class Unsound(ValueError):
     """Why one document cannot travel, as `cause: text`."""
+
+
+def said(text: str | None) -> str | None:
+    """A text as people wrote it, without the mark of what we have posted: that means nothing elsewhere."""
+    return MARK_PATTERN.sub("", text or "").strip() or None
 
 
 Ledger = tuple[tuple[InvoiceLine, ...], Decimal, Decimal, Decimal | None, str | None]
@@ -182,7 +188,7 @@ class Coding:
                 InvoiceLine(
                     line_key=str(row.sub_entry),
                     kind=kind,
-                    description=(row.reference or "").strip() or None,
+                    description=said(row.reference),
                     amount=amount,
                     account=account,
                     cost_center=center,

@@ -116,8 +116,8 @@ class Payments:
 def settled(rows: Sequence[ApInvoicePay], options: Options) -> list[tuple[ApInvoicePay, bool]]:
     """The payments among the rows of one invoice, and whether each was taken back since.
 
-    A payment is taken back by a void, or by a payment of the opposite sign, of its amount: the latest one that is
-    left, of the same payment number where there is one.
+    A payment is taken back by a void, or by a payment of the opposite sign, of its amount, with or without the discount
+    that was taken with it: the latest one that is left, of the same payment number where there is one.
     """
     payments: list[ApInvoicePay] = []
     undone: set[int] = set()
@@ -125,12 +125,31 @@ def settled(rows: Sequence[ApInvoicePay], options: Options) -> list[tuple[ApInvo
         kind = (row.trn_type or "").strip()
         paying = kind in options.payment_types
         if kind in options.void_types or (paying and payments and (row.trn_value < 0) != (payments[0].trn_value < 0)):
-            same = [i for i, p in enumerate(payments) if abs(p.trn_value) == abs(row.trn_value) and i not in undone]
+            same = [i for i, p in enumerate(payments) if _takes_back(row, p, rows, options) and i not in undone]
             numbered = [i for i in same if _plain(payments[i].payment_number) == _plain(row.payment_number)]
             undone.update((numbered or same)[-1:])
         elif paying:
             payments.append(row)
     return [(row, index in undone) for index, row in enumerate(payments)]
+
+
+def discount(row: ApInvoicePay, rows: Sequence[ApInvoicePay], options: Options) -> Decimal:
+    """The settlement discount that was taken with a payment, where SYSPRO shows it in a row of its own beside it."""
+    said, number = (row.payment_reference or "").strip(), _plain(row.payment_number)
+    return sum(
+        (
+            abs(other.trn_value)
+            for other in rows
+            if (other.trn_type or "").strip() in options.discount_types
+            and (_plain(other.payment_number), (other.payment_reference or "").strip()) == (number, said)
+        ),
+        Decimal(0),
+    )
+
+
+def _takes_back(void: ApInvoicePay, paid: ApInvoicePay, rows: Sequence[ApInvoicePay], options: Options) -> bool:
+    value, net = abs(void.trn_value), abs(paid.trn_value)
+    return value == net or value == net + discount(paid, rows, options)
 
 
 def payment(

@@ -9,6 +9,7 @@ from ml_connector.systems.syspro import company
 from ml_connector.systems.syspro.accounts import custom_table
 from ml_connector.systems.syspro.comfnd import DECIMAL_POINT, NAMESPACE, answer, query, xml
 from ml_connector.systems.syspro.costcenters import Analysis, CustomTable
+from ml_connector.systems.syspro.orders import OrderedLine, OrderHeader, ReceivedNote
 from ml_connector.systems.syspro.reading import QUERY, Tables
 from ml_connector.systems.syspro.settings import Options
 from ml_connector.systems.syspro.tables import (
@@ -37,6 +38,7 @@ TABLES: dict[str, tuple[type[Row], ...]] = {
     "supplier": (ApSupplier, ApSupplierAddr),
     "invoice": (ApInvoice, ApJnlSummary, ApJnlDistrib, ApInvoicePay, AdmTax, TblApTerms, CurrentPeriod),
     "payment": (ApInvoicePay, ApPayRunDet, ApInvoice),
+    "purchase_order": (OrderHeader, OrderedLine, ReceivedNote),
     "gl_account": (GenMaster,),
     "cost_center": (),
     "currency": (TblCurrency,),
@@ -84,10 +86,8 @@ def ping(tables: Tables, options: Options, record_types: Sequence[str], *, try_w
         )
     poster = Poster(tables.enet, options)
     for record_type in record_types if try_writing else ():
-        if record_type in writing.SAMPLES:
-            sample = writing.SAMPLES[record_type]()
-            name = f"write {record_type} ({sample.business_object})"
-            yield _after(signed_in, name, lambda sample=sample: writing.licensed(poster, sample), writing.FIX)  # type: ignore[misc]
+        for probe in writing.probes(record_type, options):
+            yield _probed(signed_in, f"write {record_type} ({probe.sample.business_object})", poster, probe)
 
 
 def _session(tables: Tables) -> str:
@@ -146,6 +146,15 @@ def _after(needed: Step, name: str, act: Callable[[], str], fix: str) -> Step:
     if not needed.ok:
         return Step(name, None, f"not tried, because the step {needed.name!r} failed")
     return _step(name, act, fix)
+
+
+def _probed(needed: Step, name: str, poster: Poster, probe: writing.Probe) -> Step:
+    if not needed.ok:
+        return _after(needed, name, str, writing.FIX)
+    try:
+        return Step(name, *writing.licensed(poster, probe))
+    except SystemFailure as failure:
+        return Step(name, False, str(failure), writing.FIX)  # noqa: FBT003
 
 
 def _step(name: str, act: Callable[[], str], fix: str) -> Step:

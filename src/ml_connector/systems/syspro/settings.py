@@ -256,6 +256,15 @@ FORM: tuple[Setting, ...] = (
         group="Meaning of documents",
     ),
     Setting(
+        "discount_transaction_types",
+        "Letters of ApInvoicePay.TrnType that are settlement discount, in a row beside the payment that took it. "
+        "Empty: a payment's row has both.",
+        type=list,
+        default=["S"],
+        label="Letters of discounts",
+        group="Meaning of documents",
+    ),
+    Setting(
         "freight_expense_types",
         "Letters of ApJnlDistrib.ExpenseType that are freight. Empty: freight is an item like any other.",
         type=list,
@@ -305,6 +314,7 @@ class Options:
     status_map: Mapping[str, str]
     payment_types: frozenset[str]
     void_types: frozenset[str]
+    discount_types: frozenset[str]
     freight_types: frozenset[str]
     default_due_days: int
     writing: Writing
@@ -346,6 +356,7 @@ def options(settings: Mapping[str, Any]) -> Options:
         status_map=given["invoice_status_map"] or {},
         payment_types=frozenset(given["payment_transaction_types"]),
         void_types=frozenset(given["void_transaction_types"]),
+        discount_types=frozenset(given["discount_transaction_types"]),
         freight_types=frozenset(given["freight_expense_types"]),
         default_due_days=given["default_due_days"],
         writing=writing(given),

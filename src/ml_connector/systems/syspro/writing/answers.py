@@ -8,15 +8,20 @@ from ml_connector.domain.numbers import find_mark
 from ml_connector.domain.records import Invoice, InvoiceStatus
 from ml_connector.systems.base import DocumentState, Found, Item, Remark
 from ml_connector.systems.syspro.postings import ENTRY, Entry
+from ml_connector.systems.syspro.tables import ApJnlSummary
 from ml_connector.systems.syspro.writing.form import Form
 from ml_connector.systems.syspro.writing.reply import Reply
+from ml_connector.systems.syspro.writing.tables import InvoiceReference
 from ml_connector.systems.transport.xml import Element, text, walk
 
 
-def found_of(item: Item[Invoice]) -> Found[Invoice]:
+def found_of(item: Item[Invoice], row: InvoiceReference) -> Found[Invoice]:
+    """The invoice with the mark in its reference and the entry by which it was booked."""
     record = item.record
     left = Decimal(item.observed.get("open", "0"))
-    return Found(item.key, record, find_mark(record.memo or ""), _state(record, left), left)
+    place = (row.invoice_year, row.invoice_month, row.journal, row.entry_number)
+    mark = find_mark(row.reference or "")
+    return Found(item.key, record, mark, _state(record, left), left, vouchers=(register(place),))
 
 
 def _state(record: Invoice, left: Decimal) -> DocumentState:
@@ -54,8 +59,17 @@ def entry_of(key: Element) -> Entry | None:
 
 
 def vouchers(entry: Entry | None, answer: Reply) -> tuple[str, ...]:
-    """`2026-11 00017-001`, and the ledger's journal where one was made at once."""
-    register = () if entry is None else (f"{entry[0]}-{entry[1]:02} {entry[2]:05}-{entry[3]:03}",)
+    """The entry in the AP register, and the ledger's journal where one was made at once."""
+    booked = () if entry is None else (register(entry),)
     ledger = next((each for each in walk(answer.root, "GlJournal") if len(each)), None)
     journal = "" if ledger is None else text(ledger, "GlJournal")
-    return (*register, journal) if journal.strip("0") else register
+    return (*booked, journal) if journal.strip("0") else booked
+
+
+def register(entry: Entry) -> str:
+    """What people know an entry of the AP register by: `2026-11 00017-001`."""
+    return f"{entry[0]}-{entry[1]:02} {entry[2]:05}-{entry[3]:03}"
+
+
+def place_of(row: ApJnlSummary) -> Entry:
+    return row.trn_year, row.trn_month, row.journal, row.entry_number

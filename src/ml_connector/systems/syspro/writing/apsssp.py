@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ml_connector.domain.records import Address, Supplier
 from ml_connector.systems.base import Refused
+from ml_connector.systems.syspro.policies import MAY_OWN
 from ml_connector.systems.syspro.settings import Options
 from ml_connector.systems.syspro.writing.form import Form, element, stripped
 from ml_connector.systems.syspro.writing.poster import SETUP_ADD, SETUP_UPDATE, Posting
@@ -31,11 +32,7 @@ ORDER = (
 ADDRESS_ELEMENTS = frozenset({"SupAddr2", "SupAddr3", "SupAddr3Loc", "SupAddr4", "SupAddr5", "Nationality"})
 """What `address_layout` may name and APSSSP can write."""
 
-OWNED = ("contact", "phone", "email", "address")
-"""What a platform owns of a supplier unless the Flow says otherwise (R45)."""
-
 ADDRESS_PARTS = ("line1", "line2", "city", "region", "postal_code", "country")
-MAY_OWN = ("name", "short_name", "terms", "tax_id", "on_hold", "default_account", "needs_receipt_match", *OWNED)
 
 _CODE = re.compile(r"([A-Z]{3})([0-9]{1,12})")
 DIGITS = 3

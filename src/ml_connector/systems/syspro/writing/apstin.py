@@ -15,6 +15,7 @@ from decimal import Decimal
 from ml_connector.domain.records import Invoice, InvoiceKind, InvoiceLine, LineKind
 from ml_connector.systems.base import Refused
 from ml_connector.systems.syspro.costcenters import Rule
+from ml_connector.systems.syspro.policies import REFUSE, RIGHT20
 from ml_connector.systems.syspro.writing.coding import Booked, place
 from ml_connector.systems.syspro.writing.form import WIDTHS, Form, element, exact, stripped
 from ml_connector.systems.syspro.writing.poster import Posting
@@ -22,9 +23,6 @@ from ml_connector.systems.syspro.writing.poster import Posting
 BUSINESS_OBJECT = "APSTIN"
 ROOT = "PostApInvoice"
 ZERO = Decimal(0)
-
-REFUSE, RIGHT20 = "refuse", "right20"
-"""What is done with a number of more than 20 characters."""
 
 KINDS = {InvoiceKind.INVOICE: "invoice", InvoiceKind.CREDIT_NOTE: "credit note", InvoiceKind.DEBIT_NOTE: "debit note"}
 _CODES = {InvoiceKind.INVOICE: "I", InvoiceKind.CREDIT_NOTE: "C", InvoiceKind.DEBIT_NOTE: "D"}

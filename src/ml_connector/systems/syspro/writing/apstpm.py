@@ -22,6 +22,7 @@ from ml_connector.systems.syspro.writing.settings import Writing
 BUSINESS_OBJECT, ROOT = "APSTPM", "PostApManualPay"
 RUN_OBJECT, RUN_ROOT = "APSTPY", "PostApPaymentMaint"
 VOID_OBJECT, VOID_ROOT = "APSTPV", "PostApVoidPay"
+RUN_PARAMETERS = {"IgnoreWarnings": "N", "ApplyIfEntireDocumentValid": "Y", "ValidateOnly": "N"}
 ZERO = Decimal(0)
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -148,8 +149,7 @@ def to_run(currency: str, payment: Payment, mark: str, settings: Writing) -> Pos
             form.day("CheckDate", payment.date),
         ),
     )
-    given = {"IgnoreWarnings": "N", "ApplyIfEntireDocumentValid": "Y", "ValidateOnly": "N"}
-    return Posting(form.about, RUN_OBJECT, RUN_ROOT, given, item)
+    return Posting(form.about, RUN_OBJECT, RUN_ROOT, RUN_PARAMETERS, item)
 
 
 def to_void(values: Mapping[str, str], letter: str, settings: Writing, named: str) -> Posting:
@@ -167,6 +167,16 @@ def sample() -> Posting:
     return Posting(
         "an empty payment", BUSINESS_OBJECT, ROOT, parameters("C"), "<Item><ChequeValue>0</ChequeValue></Item>"
     )
+
+
+def run_sample() -> Posting:
+    """The same of the object that opens runs: one without a bank."""
+    return Posting("an empty payment run", RUN_OBJECT, RUN_ROOT, RUN_PARAMETERS, "<Item><AddPaymentRun/></Item>")
+
+
+def void_sample() -> Posting:
+    """The same of the object that voids: nothing."""
+    return Posting("an empty void", VOID_OBJECT, VOID_ROOT, parameters("C"), "<Item/>")
 
 
 def parameters(letter: str) -> dict[str, str]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import TypeVar
 
 from ml_connector.systems.base import Refused
 from ml_connector.systems.syspro.company import Period, Periods
 from ml_connector.systems.syspro.costcenters import Analysis, Rule, Segment
+from ml_connector.systems.syspro.policies import ASK, CURRENT
 from ml_connector.systems.syspro.writing.form import RATE_DIGITS, Form
-
-HOLD, CURRENT, ASK = "hold", "current", "ask"
-"""What a Flow does with a document of a closed period (R34)."""
 
 LETTERS = "CPB"
 """How APSTIN and APSTPM name a period: the current one, the previous, the one before."""
+
+PERIOD_CLOSED = "period_closed"
+"""Code of the refusal of a document whose period takes nothing."""
+
+T = TypeVar("T")
 
 _RATE_STEP = Decimal(1).scaleb(-RATE_DIGITS)
 
@@ -82,13 +87,26 @@ def booked(day: date | None, periods: Periods, closed: frozenset[str], policy: s
         return Booked(current.period, "C", moved_from=day)
     shown = f"{periods.current.year}-{periods.current.number:02}"
     asked = f"its posting date {day}" if day is not None else "the current period"
+    fix = "Open the period in SYSPRO, give the document another posting date, or let the Flow use the current period"
+    if policy == ASK:
+        fix = f"Choose: open the period in SYSPRO and retry, or let it go to {shown}, by giving it a posting date there"
     raise Refused(
-        "period_closed",
+        PERIOD_CLOSED,
         f"{form.opening}: SYSPRO takes no posting for {asked}. Its current period is {shown}; only that and the "
-        "two before it can be open. Open the period in SYSPRO, give the document another posting date, or let the Flow "
-        "use the current period (closed_period).",
+        f"two before it can be open. {fix} (closed_period).",
         "PostingPeriod",
     )
+
+
+def into_open_period(wanted: Booked, day: date | None, periods: Periods, policy: str, post: Callable[[Booked], T]) -> T:
+    """What `post` makes in the wanted period. Where SYSPRO itself says that the period is closed, and the policy takes
+    the current one, once more in that (R34): nothing was posted before. Raises what `post` raises."""
+    try:
+        return post(wanted)
+    except Refused as refused:
+        if refused.code != PERIOD_CLOSED or policy != CURRENT or day is None or wanted.period == periods.current:
+            raise
+    return post(Booked(periods.current, "C", moved_from=day))
 
 
 def _of(day: date, periods: Periods) -> Booked | None:

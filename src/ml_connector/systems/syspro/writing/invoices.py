@@ -8,9 +8,8 @@ not at all although the payables were.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace as terms_in
 from decimal import Decimal
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -28,13 +27,15 @@ from ml_connector.systems.base import (
 )
 from ml_connector.systems.syspro.invoices import Invoices
 from ml_connector.systems.syspro.keys import entry_key, invoice_key, parts
-from ml_connector.systems.syspro.postings import CREDIT, DEBIT, ENTRY
+from ml_connector.systems.syspro.policies import CREDIT as CREDIT_IT
+from ml_connector.systems.syspro.policies import Policies
+from ml_connector.systems.syspro.postings import CREDIT, DEBIT, DOCUMENT, ENTRY
 from ml_connector.systems.syspro.tables import ApJnlSummary
 from ml_connector.systems.syspro.where import Condition, Where, that
 from ml_connector.systems.syspro.writing import apstin
-from ml_connector.systems.syspro.writing.answers import entry_of, found_of, ledger_remarks, vouchers
+from ml_connector.systems.syspro.writing.answers import entry_of, found_of, ledger_remarks, place_of, register, vouchers
 from ml_connector.systems.syspro.writing.apstin import Terms, to_apstin
-from ml_connector.systems.syspro.writing.coding import HOLD, as_written, booked
+from ml_connector.systems.syspro.writing.coding import Booked, as_written, booked, into_open_period
 from ml_connector.systems.syspro.writing.company import Company
 from ml_connector.systems.syspro.writing.form import Form
 from ml_connector.systems.syspro.writing.matching import matches, order_line, ordered
@@ -49,14 +50,12 @@ CODES = {InvoiceKind.CREDIT_NOTE: CREDIT, InvoiceKind.DEBIT_NOTE: DEBIT}
 class ApInvoices:
     """Invoices, credit notes and debit notes in accounts payable."""
 
-    def __init__(self, poster: Poster, company: Company, source: Invoices, policy: Mapping[str, Any]) -> None:
-        """`policy`: `validate_first`, `closed_period` (hold, current, ask), `rate` (syspro, document),
-        `long_numbers` (refuse, right20), `withdrawn` (problem, credit)."""
+    def __init__(self, poster: Poster, company: Company, source: Invoices, policies: Policies) -> None:
         self._poster = poster
         self._company = company
         self._source = source
-        self._policy = policy
-        self._numbers: dict[str, list[str]] = {}
+        self._policies = policies
+        self._numbers: dict[str, list[InvoiceReference]] = {}
 
     # --- looking up
 
@@ -67,25 +66,28 @@ class ApInvoices:
         number = self._number(record)
         named = Where(any=(((Condition("Reference", "eq", mark),), (Condition("Invoice", "eq", number),)),))
         rows = self._company.reading.rows(InvoiceReference, that("Supplier", "eq", record.supplier).plus(named))
-        marked = [row.invoice for row in rows if find_mark(row.reference or "") == mark]
-        hits = marked or [row.invoice for row in rows] or self._alike(record.supplier, number)
-        found = (self._source.get(invoice_key(record.supplier, hit)) for hit in hits)
-        return [found_of(item) for item in found if item is not None]
+        marked = [row for row in rows if find_mark(row.reference or "") == mark]
+        found = (self._found(row) for row in marked or rows or self._alike(record.supplier, number))
+        return [each for each in found if each is not None]
 
     def get(self, key: str) -> Found[Invoice] | None:
         named = parts(key)
         if len(named) == len(ENTRY):
             return self._entry(key)
-        item = self._source.get(key)
-        return None if item is None else found_of(item)
+        rows = self._company.reading.matching(InvoiceReference, DOCUMENT, [named])
+        return self._found(rows[0]) if rows else None
 
-    def _alike(self, supplier: str, number: str) -> list[str]:
+    def _found(self, row: InvoiceReference) -> Found[Invoice] | None:
+        item = self._source.get(invoice_key(row.supplier, row.invoice))
+        return None if item is None else found_of(item, row)
+
+    def _alike(self, supplier: str, number: str) -> list[InvoiceReference]:
         """Numbers of the supplier that people read as this one (R38). Read once for each supplier."""
         if supplier not in self._numbers:
             rows = self._company.reading.rows(InvoiceReference, that("Supplier", "eq", supplier))
-            self._numbers[supplier] = [row.invoice for row in rows]
+            self._numbers[supplier] = rows
         wanted = normalised(number)
-        return [theirs for theirs in self._numbers[supplier] if normalised(theirs) == wanted]
+        return [theirs for theirs in self._numbers[supplier] if normalised(theirs.invoice) == wanted]
 
     def _corrections(self, record: Invoice, mark: str) -> list[Found[Invoice]]:
         """What is booked on the corrected invoice, with our mark; else what nobody has marked and is the same."""
@@ -93,7 +95,7 @@ class ApInvoices:
             return []
         named = parts(record.corrects)
         entries = [
-            Found(item.key, item.record, find_mark(texts))
+            Found(item.key, item.record, find_mark(texts), vouchers=(register(place_of(summary)),))
             for item, summary, texts in self._source.booked_on(named[0], named[-1])
             if (summary.transaction_code or "").strip() == CODES[record.kind]
         ]
@@ -105,15 +107,15 @@ class ApInvoices:
         rows = self._company.reading.matching(ApJnlSummary, ENTRY, [tuple(map(int, parts(key)))])
         hits = (hit for row in rows for hit in self._source.booked_on(row.supplier, row.invoice) if hit[0].key == key)
         found = next(hits, None)
-        return None if found is None else Found(found[0].key, found[0].record, find_mark(found[2]))
+        if found is None:
+            return None
+        return Found(found[0].key, found[0].record, find_mark(found[2]), vouchers=(register(place_of(found[1])),))
 
     # --- writing
 
     def create(self, record: Invoice, mark: str) -> Ref:
         """Posts the document, then reads back what was booked (R11)."""
-        posting = to_apstin(record, mark, self._terms(record))
-        answer = self._poster.post(posting, validate_first=bool(self._policy.get("validate_first", True)))
-        return self._ref(record, mark, answer)
+        return self._ref(record, mark, self._post(record, mark))
 
     def update(self, ref: Ref, record: Invoice, mark: str) -> Ref:
         """Nothing, where nothing of it changed; else NoLonger: SYSPRO amends no invoice."""
@@ -138,7 +140,7 @@ class ApInvoices:
         if found.state is DocumentState.ARCHIVED:
             return
         about = Form(apstin.about(found.record)).opening
-        if self._policy.get("withdrawn", "problem") != "credit" or found.record.kind is not InvoiceKind.INVOICE:
+        if self._policies.withdrawn != CREDIT_IT or found.record.kind is not InvoiceKind.INVOICE:
             raise NoLonger(
                 "posted", f"{about} is posted in SYSPRO. Take it back there, by a credit note, if it is void."
             )
@@ -148,8 +150,7 @@ class ApInvoices:
             )
         credit = replace(found.record, kind=InvoiceKind.CREDIT_NOTE, corrects=ref.key, memo=reason, posting_date=None)
         mark = found.mark or find_mark(reason) or "taken back"
-        posting = to_apstin(credit, mark, self._terms(credit))
-        self._poster.post(posting, validate_first=bool(self._policy.get("validate_first", True)))
+        self._post(credit, mark)
 
     # --- comparing
 
@@ -188,7 +189,19 @@ class ApInvoices:
     # --- steps of a posting
 
     def _number(self, record: Invoice) -> str:
-        return apstin.number(record, str(self._policy.get("long_numbers", apstin.REFUSE)))
+        return apstin.number(record, self._policies.long_numbers)
+
+    def _post(self, record: Invoice, mark: str) -> Reply:
+        """The answer, from the period that the policy leads to."""
+        terms = self._terms(record)
+
+        def post(period: Booked) -> Reply:
+            posting = to_apstin(record, mark, terms_in(terms, booked=period))
+            return self._poster.post(posting, validate_first=self._policies.validate_first)
+
+        return into_open_period(
+            terms.booked, record.posting_date, self._company.periods, self._policies.closed_period, post
+        )
 
     def _terms(self, record: Invoice) -> Terms:
         """What SYSPRO knows that the document depends on. Raises Refused before anything leaves."""
@@ -201,7 +214,7 @@ class ApInvoices:
             record.posting_date,
             company.periods,
             options.writing.closed_letters,
-            str(self._policy.get("closed_period", HOLD)),
+            self._policies.closed_period,
             form,
         )
         matched = self._matches(record, payee, form)
@@ -211,7 +224,7 @@ class ApInvoices:
             foreign=foreign,
             rate=self._rate(record, payee, form) if foreign else None,
             corrected=parts(record.corrects)[-1] if record.corrects else None,
-            long_numbers=str(self._policy.get("long_numbers", apstin.REFUSE)),
+            long_numbers=self._policies.long_numbers,
             matches=matched,
             matched_lines=frozenset(line.line_key for line in ordered(record)) if matched else frozenset(),
             debit_raises=options.debit_raises,
@@ -219,7 +232,7 @@ class ApInvoices:
 
     def _rate(self, record: Invoice, payee: Payee, form: Form) -> Decimal | None:
         """The document's own rate where the policy wants it; None leaves it to SYSPRO."""
-        if self._policy.get("rate", "syspro") != "document":
+        if not self._policies.own_rate:
             return None
         if record.rate is None:
             raise Refused(
@@ -242,7 +255,7 @@ class ApInvoices:
                 "GrnDetails",
             )
         notes = self._company.reading.matching(GrnDetails, ("PurchaseOrder", "PurchaseOrderLin"), sorted(wanted))
-        return matches(record, notes, form)
+        return matches(record, notes, form, foreign=record.currency != self._company.currencies.local)
 
     # --- what was booked
 
@@ -254,15 +267,15 @@ class ApInvoices:
             theirs = (text(booked_as, "Supplier"), text(booked_as, "Invoice"))
             if any(theirs) and not _same(theirs[0], record.supplier):
                 raise another(about, f"an entry of supplier {theirs[0]}")
-        entry = None if named is None else entry_of(named)
+        made = None if named is None else entry_of(named)
         key = invoice_key(record.supplier, self._number(record))
         if record.kind is not InvoiceKind.INVOICE:
-            key = "" if entry is None else entry_key(entry)
+            key = "" if made is None else entry_key(made)
         there = self._read_back(record, mark, key)
         return Ref(
             there.key if there is not None else key,
             amount=None if there is None else there.record.gross,
-            vouchers=vouchers(entry, answer),
+            vouchers=vouchers(made, answer) or (there.vouchers if there is not None else ()),
             remarks=ledger_remarks(answer, about),
         )
 

@@ -6,9 +6,6 @@ stops a second one. An invoice posted so has no open item in payables: it can be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ml_connector.domain.journals import JournalEntry, JournalLine
 from ml_connector.domain.numbers import find_mark
 from ml_connector.domain.records import Invoice
@@ -18,10 +15,11 @@ from ml_connector.systems.syspro.costcenters import Segment
 from ml_connector.systems.syspro.dates import readable_date
 from ml_connector.systems.syspro.documents import NO_DATE
 from ml_connector.systems.syspro.keys import parts
+from ml_connector.systems.syspro.policies import Policies
 from ml_connector.systems.syspro.tables import AdmTax
 from ml_connector.systems.syspro.where import that
 from ml_connector.systems.syspro.writing.apstin import about
-from ml_connector.systems.syspro.writing.coding import HOLD, Booked, booked
+from ml_connector.systems.syspro.writing.coding import Booked, booked, into_open_period
 from ml_connector.systems.syspro.writing.company import Company
 from ml_connector.systems.syspro.writing.form import Form
 from ml_connector.systems.syspro.writing.gentjl import coded, journal_of, to_gentjl
@@ -37,11 +35,10 @@ KEY = ("GlYear", "GlPeriod", "GlJournal")
 class Journals:
     """Target of JournalEntry."""
 
-    def __init__(self, poster: Poster, company: Company, policy: Mapping[str, Any]) -> None:
-        """`policy`: `validate_first`."""
+    def __init__(self, poster: Poster, company: Company, policies: Policies) -> None:
         self._poster = poster
         self._company = company
-        self._policy = policy
+        self._policies = policies
 
     def find(self, record: JournalEntry, mark: str) -> list[Found[JournalEntry]]:
         """By mark: a journal has no other natural key."""
@@ -61,7 +58,7 @@ class Journals:
     def post(self, record: JournalEntry, mark: str, named: str) -> Ref:
         """Posts the entry and reads back its key. `named`: what people call it."""
         posting = to_gentjl(record, self._company.options.cost_centers, self._company.currencies.local, named)
-        answer = self._poster.post(posting, validate_first=bool(self._policy.get("validate_first", True)))
+        answer = self._poster.post(posting, validate_first=self._policies.validate_first)
         return self._ref(record, mark, answer, named)
 
     def update(self, ref: Ref, record: JournalEntry, mark: str) -> Ref:
@@ -105,7 +102,7 @@ class Journals:
             currency=self._company.currencies.local,
             lines=tuple(self._line(detail) for detail in details),
         )
-        return Found("/".join(map(str, place)), record, find_mark(reference))
+        return Found("/".join(map(str, place)), record, find_mark(reference), vouchers=(_shown(*place),))
 
     def _line(self, row: GenJournalDetail) -> JournalLine:
         """Whether a credit's value is below zero is not published: the entry's type decides."""
@@ -126,10 +123,9 @@ class Journals:
         if not numbers or not all(number.isdigit() for number in numbers):
             return self._read_back(record, mark, named)
         status = "" if made is None else text(made, "JnlStatus")
-        shown = f"{numbers[0]}-{int(numbers[1]):02} {numbers[2]}"
-        return Ref(
-            "/".join(str(int(number)) for number in numbers), vouchers=(shown,), remarks=_remarks(status, shown, named)
-        )
+        year, period, journal = map(int, numbers)
+        shown = _shown(year, period, journal)
+        return Ref(f"{year}/{period}/{journal}", vouchers=(shown,), remarks=_remarks(status, shown, named))
 
     def _read_back(self, record: JournalEntry, mark: str, named: str) -> Ref:
         """The key that the answer did not name (R11)."""
@@ -139,17 +135,16 @@ class Journals:
             found = []
         if len(found) != 1:
             raise another(named, "no journal")
-        return Ref(found[0].key)
+        return Ref(found[0].key, vouchers=found[0].vouchers)
 
 
 class InvoiceJournals:
     """Target of Invoice that posts to the ledger alone."""
 
-    def __init__(self, journals: Journals, company: Company, policy: Mapping[str, Any]) -> None:
-        """`policy`: `closed_period` (hold, current, ask), besides that of the journals."""
+    def __init__(self, journals: Journals, company: Company, policies: Policies) -> None:
         self._journals = journals
         self._company = company
-        self._policy = policy
+        self._policies = policies
         self._tax_accounts: dict[str, str] | None = None
 
     def find(self, record: Invoice, mark: str) -> list[Found[JournalEntry]]:
@@ -159,7 +154,17 @@ class InvoiceJournals:
         return self._journals.get(key)
 
     def create(self, record: Invoice, mark: str) -> Ref:
-        return self._journals.post(self._entry(record, mark), mark, f"the journal of {about(record)}")
+        company, policy = self._company, self._policies.closed_period
+        day, closed = record.posting_date, company.options.writing.closed_letters
+        wanted = booked(day, company.periods, closed, policy, Form(about(record)))
+        named = f"the journal of {about(record)}"
+        return into_open_period(
+            wanted,
+            day,
+            company.periods,
+            policy,
+            lambda period: self._journals.post(self._in(period, record, mark), mark, named),
+        )
 
     def update(self, ref: Ref, record: Invoice, mark: str) -> Ref:
         found = self.get(ref.key)
@@ -176,12 +181,6 @@ class InvoiceJournals:
     def differences(self, sent: Invoice, found: JournalEntry) -> list[str]:
         return self._journals.differences(self._compared(sent, found.reference, found), found)
 
-    def _entry(self, record: Invoice, mark: str) -> JournalEntry:
-        """What would be posted now. Raises Refused."""
-        company = self._company
-        closed, policy = company.options.writing.closed_letters, str(self._policy.get("closed_period", HOLD))
-        return self._in(booked(record.posting_date, company.periods, closed, policy, Form(about(record))), record, mark)
-
     def _compared(self, record: Invoice, mark: str, found: JournalEntry | None = None) -> JournalEntry:
         """What is compared, whether or not its period is still open."""
         period = self._company.periods.current if found is None else Period(found.year, found.period)
@@ -195,6 +194,11 @@ class InvoiceJournals:
             }
         control = company.options.writing.control_account
         return journal_of(record, mark, period, control, company.currencies.local, self._tax_accounts)
+
+
+def _shown(year: int, period: int, journal: int) -> str:
+    """What people know a journal by: `2026-11 00117`."""
+    return f"{year}-{period:02} {journal:05}"
 
 
 def _remarks(status: str, shown: str, named: str) -> tuple[Remark, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from ml_connector.domain.money import rounded
 from ml_connector.domain.records import Invoice, InvoiceLine
 from ml_connector.systems.base import Refused
 from ml_connector.systems.syspro.keys import parts
@@ -33,12 +34,14 @@ def order_line(line: InvoiceLine) -> tuple[str, int] | None:
     return named[0], int(named[1])
 
 
-def matches(invoice: Invoice, notes: Sequence[GrnDetails], form: Form) -> tuple[Match, ...]:
+def matches(invoice: Invoice, notes: Sequence[GrnDetails], form: Form, *, foreign: bool = False) -> tuple[Match, ...]:
     """Each ordered line's amount over the notes of its order line, the oldest first.
+
+    `foreign`: the invoice is in the order's currency and not the company's, and so are the values that are matched.
 
     Raises Refused: `receipt_needed` where nothing is outstanding, `over_invoiced` where less is than is owed.
     """
-    left = {id(note): note.cur_grn_value - note.matched_value for note in notes if _open(note)}
+    left = {id(note): _outstanding(note, invoice.currency, foreign=foreign) for note in notes if _open(note)}
     found: list[Match] = []
     for line in ordered(invoice):
         mine = [note for note in notes if id(note) in left and _belongs(note, line)]
@@ -81,6 +84,12 @@ def matches(invoice: Invoice, notes: Sequence[GrnDetails], form: Form) -> tuple[
                 )
             )
     return tuple(found)
+
+
+def _outstanding(note: GrnDetails, currency: str, *, foreign: bool) -> Decimal:
+    """What of a note is not invoiced yet. SYSPRO states what was matched in the company's currency alone."""
+    left = note.cur_grn_value - note.matched_value
+    return rounded(left * note.currency_value / note.cur_grn_value, currency) if foreign else left
 
 
 def _open(note: GrnDetails) -> bool:

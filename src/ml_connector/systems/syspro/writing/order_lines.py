@@ -43,6 +43,13 @@ COMPLETE, CANCELLED, PRINTED = "9", "*", "4"
 STATUS = {COMPLETE: OrderStatus.CLOSED, CANCELLED: OrderStatus.CANCELLED}
 
 
+def live(header: PorMasterHdr, rows: Sequence[PorMasterDetail]) -> list[PorMasterDetail]:
+    """The rows that stand. A cancelled line may stay as a row: complete, though nothing of it was received."""
+    if status_of(header) is not OrderStatus.OPEN:
+        return list(rows)
+    return [row for row in rows if (row.m_complete_flag or "").strip() != "Y" or row.m_received_qty]
+
+
 def goods(rows: Sequence[PorMasterDetail]) -> list[PorMasterDetail]:
     """The rows that order something."""
     return [row for row in rows if (row.m_stock_code or "").strip()]
@@ -147,6 +154,31 @@ def corresponding(order: PurchaseOrder, known: Sequence[str], rows: Sequence[Por
     return result
 
 
+def attributed(wanted: Changes, rows: Sequence[PorMasterDetail]) -> dict[str, int]:
+    """SYSPRO's line of each line and charge that was added, by key. `rows`: those that were not there before.
+
+    A number that is sent along with a new line is a wish: what the line says decides.
+    """
+    free = goods(rows)
+    result: dict[str, int] = {}
+    for each in wanted.lines:
+        if each.action != ADD:
+            continue
+        same = [row for row in free if (row.m_stock_code or "").strip() == stock_code(each.line)]
+        alike = [row for row in same if row.m_order_qty == priced(each.line)[0]]
+        if same:
+            row = (alike or same)[0]
+            free.remove(row)
+            result[each.line.line_key] = row.line
+    left = charged(rows)
+    for charge in wanted.charges:
+        found_row = next((row for row in left if charge_of(row) == charge.amount), None)
+        if charge.action == ADD and found_row is not None:
+            left.remove(found_row)
+            result[charge.key] = found_row.line
+    return result
+
+
 def ids(order: PurchaseOrder, mine: dict[str, int]) -> tuple[str, ...]:
     """The links of the order's lines and charges, in their order; of those that SYSPRO has."""
     keys = [*(line.line_key for line in order.lines), *(charge.key for charge in charges(order))]
@@ -154,14 +186,14 @@ def ids(order: PurchaseOrder, mine: dict[str, int]) -> tuple[str, ...]:
 
 
 def changes(
-    order: PurchaseOrder, mine: dict[str, int], rows: Sequence[PorMasterDetail], rule: Rule, *, foreign: bool
+    order: PurchaseOrder, mine: dict[str, int], rows: Sequence[PorMasterDetail], rule: Rule, *, foreign: bool, last: int
 ) -> Changes:
-    """What has to be done so that SYSPRO's lines are ours.
+    """What has to be done so that SYSPRO's lines are ours. `last`: the highest number of a line there was.
 
     Raises NoLonger for a line of which more was received than would be left.
     """
     by_number = {row.line: row for row in rows}
-    number = max(by_number, default=0)
+    number = last
     lines: list[Line] = []
     comments: list[tuple[int, int, str]] = []
     wanted = {line.line_key: line for line in order.lines if line.kind in GOODS}

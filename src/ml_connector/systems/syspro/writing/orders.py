@@ -6,9 +6,7 @@ CustomerPoNumber, before it is made and after (R11). A post is not all or nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from ml_connector.domain.numbers import find_mark, normalised, normalised_code
 from ml_connector.domain.orders import OrderStatus, PurchaseOrder
@@ -23,46 +21,55 @@ from ml_connector.systems.base import (
     Refused,
     SystemFailure,
 )
-from ml_connector.systems.syspro.where import that
+from ml_connector.systems.syspro.policies import Policies
+from ml_connector.systems.syspro.where import Condition, Where, that
 from ml_connector.systems.syspro.writing.coding import as_written
 from ml_connector.systems.syspro.writing.company import Company
-from ml_connector.systems.syspro.writing.form import Form
+from ml_connector.systems.syspro.writing.form import Form, stripped
 from ml_connector.systems.syspro.writing.order_lines import (
     PRINTED,
+    attributed,
     changes,
     corresponding,
     found,
     ids,
     is_coded,
+    live,
     ordered,
 )
-from ml_connector.systems.syspro.writing.portoi import about, to_add, to_cancel, to_change
+from ml_connector.systems.syspro.writing.portoi import Changes, about, to_add, to_cancel, to_change
 from ml_connector.systems.syspro.writing.poster import Poster, Posting
 from ml_connector.systems.syspro.writing.reply import Reply
 from ml_connector.systems.syspro.writing.tables import PorMasterDetail, PorMasterHdr
 
 Rows = list[PorMasterDetail]
 
+PADDED = (6, 15, 20)
+"""Widths to which sites have been seen to pad numbers of orders."""
+
 
 class Orders:
     """Purchase orders, their lines and their cancellation."""
 
-    def __init__(self, poster: Poster, company: Company, policy: Mapping[str, Any]) -> None:
-        """`policy`: `validate_first`, `rate` (syspro, document), `amend_printed`."""
+    def __init__(self, poster: Poster, company: Company, policies: Policies) -> None:
         self._poster = poster
         self._company = company
         self._rule = company.options.cost_centers
-        self._policy = policy
+        self._policies = policies
 
     # --- looking up
 
     def find(self, record: PurchaseOrder, mark: str) -> list[Found[PurchaseOrder]]:
-        """By the mark: an order typed by hand bears none, and its number is SYSPRO's."""
-        return [self._linked(record, header, ()) for header in self._marked(mark)]
+        """By the mark: an order typed by hand bears none, and its number is SYSPRO's. Where orders keep the source's
+        number, else by that."""
+        headers = self._marked(mark)
+        if not headers and self._policies.keep_number:
+            headers = self._numbered(record.number)
+        return [self._linked(record, header, ()) for header in headers]
 
     def get(self, key: str) -> Found[PurchaseOrder] | None:
         header = self._header(key)
-        return None if header is None else self._found(header, self._rows(header))
+        return None if header is None else self._found(header, live(header, self._rows(header)))
 
     def identity_differences(self, sent: PurchaseOrder, found: PurchaseOrder) -> list[str]:
         """Supplier, number, currency, and the total without tax, which SYSPRO computes. A number that did not fit
@@ -94,9 +101,10 @@ class Orders:
         payee = self._company.payee(record.supplier, form)
         foreign = self._company.check_currency(payee, record.currency, form)
         rate = None
-        if foreign and self._policy.get("rate", "syspro") == "document":
+        if foreign and self._policies.own_rate:
             rate = as_written(record.rate or Decimal(0), self._company.divides(payee.currency), form)
-        answer = self._post(to_add(record, mark, self._company.options, foreign=foreign, rate=rate))
+        keeps = self._policies.keep_number
+        answer = self._post(to_add(record, mark, self._company.options, foreign=foreign, rate=rate, keep_number=keeps))
         return self._made(record, mark, answer)
 
     def update(self, ref: Ref, record: PurchaseOrder, mark: str) -> Ref:
@@ -108,22 +116,23 @@ class Orders:
         if record.status is OrderStatus.CANCELLED:
             self.cancel(ref, "cancelled in the source")
             return ref
-        there, mine, rows = self._compared(record, header, ref.lines)
+        before = self._rows(header)
+        rows = live(header, before)
+        there, mine = self._found(header, rows), corresponding(record, ref.lines, rows)
         due = bool(record.due_date and record.due_date != there.record.due_date)
         foreign = record.currency != self._company.currencies.local
-        wanted = changes(record, mine, rows, self._rule, foreign=foreign)
+        numbers = {row.line for row in before}
+        wanted = changes(record, mine, rows, self._rule, foreign=foreign, last=max(numbers, default=0))
         if not wanted and not due:
             return Ref(there.key, ids(record, mine))
         self._check_open(record, header, there)
         self._post(to_change(record, there.key, wanted, due, self._company.options))
-        numbered = {each.line.line_key: each.number for each in wanted.lines if each.action == "A"}
-        numbered |= {charge.key: charge.number for charge in wanted.charges if charge.action == "A"}
-        return self._changed(record, there.key, (*ids(record, mine), *(f"{k}={n}" for k, n in numbered.items())))
+        return self._changed(record, there.key, mine, wanted, numbers)
 
     def cancel(self, ref: Ref, reason: str) -> None:
         """Cancels an order of which nothing was received; raises NoLonger for any other. Done twice is done once."""
         header = self._header(ref.key)
-        there = None if header is None else self._found(header, self._rows(header))
+        there = None if header is None else self._found(header, live(header, self._rows(header)))
         if header is None or there is None or there.state is DocumentState.ARCHIVED:
             return
         named = Form(f"order {there.record.number or ref.key}").opening
@@ -141,7 +150,7 @@ class Orders:
     # --- steps
 
     def _post(self, posting: Posting) -> Reply:
-        return self._poster.post(posting, validate_first=bool(self._policy.get("validate_first", True)))
+        return self._poster.post(posting, validate_first=self._policies.validate_first)
 
     def _made(self, record: PurchaseOrder, mark: str, answer: Reply) -> Ref:
         named = answer.text("PurchaseOrder")
@@ -166,12 +175,13 @@ class Orders:
             )
         return Ref(made.key, made.lines)
 
-    def _changed(self, record: PurchaseOrder, key: str, known: tuple[str, ...]) -> Ref:
+    def _changed(self, record: PurchaseOrder, key: str, mine: dict[str, int], wanted: Changes, before: set[int]) -> Ref:
         """What the order is after a change. One that was not wholly taken is for people: it would be sent for ever."""
         header = self._header(key)
         if header is None:
             raise Conflict(f"SYSPRO no longer has order {key}, which was just changed.")
-        after = self._linked(record, header, known)
+        added = [row for row in live(header, self._rows(header)) if row.line not in before]
+        after = self._linked(record, header, ids(record, mine | attributed(wanted, added)))
         left = [name for name in self.differences(record, after.record) if name != "number"]
         if left:
             raise Refused(
@@ -191,7 +201,7 @@ class Orders:
         if there.state is not DocumentState.OPEN:
             raise NoLonger("completed", f"{named} is {there.record.status} in SYSPRO and takes no changes.")
         printed = (header.order_status or "").strip() == PRINTED
-        if printed and not self._policy.get("amend_printed", False):
+        if printed and not self._policies.amend_printed:
             raise NoLonger(
                 "printed",
                 f"{named} was printed in SYSPRO, so the supplier may have it. Tell the supplier, change it there, or "
@@ -203,6 +213,13 @@ class Orders:
     def _marked(self, mark: str) -> list[PorMasterHdr]:
         headers = self._company.reading.like(PorMasterHdr, "CustomerPoNumber", f"*{mark}*")
         return [header for header in headers if find_mark(header.customer_po_number or "") == mark]
+
+    def _numbered(self, number: str) -> list[PorMasterHdr]:
+        """By SYSPRO's own number, which some sites pad with zeros."""
+        text = stripped(number)
+        forms = {text, *(text.zfill(width) for width in PADDED if text.isdigit())}
+        terms = tuple((Condition("PurchaseOrder", "eq", form),) for form in sorted(forms))
+        return self._company.reading.rows(PorMasterHdr, Where(any=(terms,)))
 
     def _header(self, key: str) -> PorMasterHdr | None:
         rows = self._company.reading.rows(PorMasterHdr, that("PurchaseOrder", "eq", key))
@@ -216,13 +233,8 @@ class Orders:
         currency = unit.iso if unit is not None else self._company.currencies.local
         return found(header, rows, currency, self._rule, foreign=unit is not None and unit.foreign)
 
-    def _compared(
-        self, record: PurchaseOrder, header: PorMasterHdr, known: tuple[str, ...]
-    ) -> tuple[Found[PurchaseOrder], dict[str, int], Rows]:
-        rows = self._rows(header)
-        return self._found(header, rows), corresponding(record, known, rows), rows
-
     def _linked(self, record: PurchaseOrder, header: PorMasterHdr, known: tuple[str, ...]) -> Found[PurchaseOrder]:
         """The order with the links of the record's lines."""
-        there, mine, _ = self._compared(record, header, known)
+        rows = live(header, self._rows(header))
+        there, mine = self._found(header, rows), corresponding(record, known, rows)
         return Found(there.key, there.record, there.mark, there.state, lines=ids(record, mine))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from ml_connector.domain.numbers import find_mark
@@ -11,15 +12,34 @@ from ml_connector.systems.base import DocumentState, Found
 from ml_connector.systems.syspro.dates import readable_date
 from ml_connector.systems.syspro.documents import NO_DATE
 from ml_connector.systems.syspro.keys import invoice_key, parts, payment_key
-from ml_connector.systems.syspro.payments import settled
+from ml_connector.systems.syspro.payments import discount, settled
 from ml_connector.systems.syspro.postings import DOCUMENT, ENTRY
 from ml_connector.systems.syspro.tables import ApInvoice, ApInvoicePay, ApJnlSummary
 from ml_connector.systems.syspro.where import that
 from ml_connector.systems.syspro.writing.apstpm import Owed, Release, releases
 from ml_connector.systems.syspro.writing.company import Company
 
-Rows = Sequence[tuple[ApInvoicePay, bool]]
-"""Payments of invoices, and whether each was taken back."""
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One invoice's row of a payment."""
+
+    row: ApInvoicePay
+    discount: Decimal
+    """What SYSPRO shows of it beside the row."""
+    undone: bool
+    """Whether it was taken back."""
+
+    @property
+    def key(self) -> str:
+        return invoice_key(self.row.supplier, self.row.invoice)
+
+    @property
+    def net(self) -> Decimal:
+        return abs(self.row.trn_value)
+
+
+Rows = Sequence[Settled]
 
 
 class Paid:
@@ -50,45 +70,59 @@ class Paid:
             for row in rows
         }
 
-    def settled(self, documents: Sequence[tuple[str, str]]) -> list[tuple[ApInvoicePay, bool]]:
+    def settled(self, documents: Sequence[tuple[str, str]]) -> list[Settled]:
         """The payments of the invoices, in the order of invoices."""
         rows = self._company.reading.matching(ApInvoicePay, DOCUMENT, documents)
         by_invoice: dict[str, list[ApInvoicePay]] = {}
         for row in rows:
             by_invoice.setdefault(invoice_key(row.supplier, row.invoice), []).append(row)
-        return [each for mine in by_invoice.values() for each in settled(mine, self._company.options)]
+        options = self._company.options
+        return [
+            Settled(row, discount(row, mine, options), undone)
+            for mine in by_invoice.values()
+            for row, undone in settled(mine, options)
+        ]
 
     def payment(self, key: str) -> Rows:
         """The rows of the payment that has the row of that key: those of its supplier with its reference."""
         supplier, invoice, entry = parts(key)
-        named = [row for row, _ in self.settled([(supplier, invoice)]) if row.entry_number == int(entry)]
-        reference = (named[0].payment_reference or "").strip() if named else ""
-        if not named or not reference:
-            return [each for each in self.settled([(supplier, invoice)]) if each[0].entry_number == int(entry)]
+        named = [each for each in self.settled([(supplier, invoice)]) if each.row.entry_number == int(entry)]
+        reference = (named[0].row.payment_reference or "").strip() if named else ""
+        if not reference:
+            return named
         mine = that("Supplier", "eq", supplier).plus(that("PaymentReference", "eq", reference))
         documents = {(row.supplier, row.invoice): None for row in self._company.reading.rows(ApInvoicePay, mine)}
         paid = self.settled(list(documents))
-        return [each for each in paid if (each[0].payment_reference or "").strip() == reference]
+        return [each for each in paid if (each.row.payment_reference or "").strip() == reference]
 
     def found(self, rows: Rows) -> Found[Payment]:
-        first = rows[0][0]
+        first = rows[0].row
         units = self._company.currencies
-        owed = self.owed([invoice_key(row.supplier, row.invoice) for row, _ in rows])
-        keys = [invoice_key(row.supplier, row.invoice) for row, _ in rows]
-        amounts = [abs(row.trn_value) for row, _ in rows]
-        gone = all(undone for _, undone in rows)
+        keys = [each.key for each in rows]
+        owed = self.owed(keys)
+        gone = all(each.undone for each in rows)
         record = Payment(
             supplier=first.supplier.rstrip(),
             date=readable_date(first.journal_date) or NO_DATE,
-            amount=sum(amounts, Decimal(0)),
+            amount=sum((each.net for each in rows), Decimal(0)),
             currency=owed[keys[0]].currency if keys[0] in owed else units.local,
             reference=(first.payment_reference or "").strip() or None,
             status=PaymentStatus.VOIDED if gone else PaymentStatus.ISSUED,
             allocations=tuple(
-                PaymentAllocation(invoice=key, gross=amount, net=amount)
-                for key, amount in zip(keys, amounts, strict=True)
+                PaymentAllocation(
+                    invoice=each.key, gross=each.net + each.discount, net=each.net, discount=each.discount
+                )
+                for each in rows
             ),
         )
-        lines = tuple(payment_key(row.supplier, row.invoice, row.entry_number) for row, _ in rows)
+        lines = tuple(payment_key(each.row.supplier, each.row.invoice, each.row.entry_number) for each in rows)
+        run = str(first.payment_number or "").strip()
         state = DocumentState.ARCHIVED if gone else DocumentState.PAID
-        return Found(lines[0], record, find_mark(first.payment_reference or ""), state, lines=lines)
+        return Found(
+            lines[0],
+            record,
+            find_mark(first.payment_reference or ""),
+            state,
+            lines=lines,
+            vouchers=(run,) if run else (),
+        )

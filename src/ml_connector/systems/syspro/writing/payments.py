@@ -6,9 +6,8 @@ row of its own, after which the invoice is open again (R29).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from ml_connector.domain.numbers import find_mark, normalised_code
 from ml_connector.domain.records import Payment, PaymentStatus
@@ -24,6 +23,7 @@ from ml_connector.systems.base import (
     Transient,
 )
 from ml_connector.systems.syspro.keys import parts
+from ml_connector.systems.syspro.policies import POST, Policies
 from ml_connector.systems.syspro.postings import DOCUMENT
 from ml_connector.systems.syspro.tables import ApPayRunDet
 from ml_connector.systems.syspro.writing.apstpm import (
@@ -33,11 +33,11 @@ from ml_connector.systems.syspro.writing.apstpm import (
     to_run,
     to_void,
 )
-from ml_connector.systems.syspro.writing.coding import HOLD, as_written, booked
+from ml_connector.systems.syspro.writing.coding import Booked, as_written, booked, into_open_period
 from ml_connector.systems.syspro.writing.company import Company
 from ml_connector.systems.syspro.writing.form import Form
 from ml_connector.systems.syspro.writing.paid import Paid, Rows
-from ml_connector.systems.syspro.writing.poster import Poster
+from ml_connector.systems.syspro.writing.poster import Poster, Posting
 from ml_connector.systems.syspro.writing.reply import Reply, another
 from ml_connector.systems.transport.xml import to_decimal
 
@@ -45,11 +45,10 @@ from ml_connector.systems.transport.xml import to_decimal
 class ApPayments:
     """Payments made elsewhere that settle invoices in payables."""
 
-    def __init__(self, poster: Poster, company: Company, policy: Mapping[str, Any]) -> None:
-        """`policy`: `validate_first`, `closed_period`, `rate`, and `reversal` (task, post)."""
+    def __init__(self, poster: Poster, company: Company, policies: Policies) -> None:
         self._poster = poster
         self._company = company
-        self._policy = policy
+        self._policies = policies
         self._paid = Paid(company)
         self._runs: dict[str, str] = {}
 
@@ -58,7 +57,7 @@ class ApPayments:
     def find(self, record: Payment, mark: str) -> list[Found[Payment]]:
         """By the mark: two payments of one amount may both be true, so nothing else makes one ours."""
         documents = [(parts(key)[0], parts(key)[-1]) for key in self._paid.released(record)]
-        rows = [each for each in self._paid.settled(documents) if find_mark(each[0].payment_reference or "") == mark]
+        rows = [each for each in self._paid.settled(documents) if find_mark(each.row.payment_reference or "") == mark]
         return [self._paid.found(rows)] if rows else []
 
     def get(self, key: str) -> Found[Payment] | None:
@@ -67,13 +66,16 @@ class ApPayments:
         return self._paid.found(rows) if rows else None
 
     def identity_differences(self, sent: Payment, found: Payment) -> list[str]:
-        """Supplier, currency, and what is settled of each invoice. The date in SYSPRO is the journal's."""
-        ours = {key: each.gross for key, each in self._paid.released(sent).items()}
-        theirs = {key: each.gross for key, each in self._paid.released(found).items()}
+        """Supplier, currency, and what is settled of each invoice, which SYSPRO may show with or without discount. The
+        date in SYSPRO is the journal's."""
+        ours, theirs = self._paid.released(sent), self._paid.released(found)
+        agree = ours.keys() == theirs.keys() and all(
+            theirs[key].gross in {each.gross, each.gross - each.discount} for key, each in ours.items()
+        )
         pairs = {
             "supplier": normalised_code(sent.supplier) == normalised_code(found.supplier),
             "currency": sent.currency == found.currency,
-            "allocations": ours == theirs,
+            "allocations": agree,
         }
         return [name for name, same in pairs.items() if not same]
 
@@ -98,13 +100,16 @@ class ApPayments:
         released = self._paid.released(record)
         owed = self._paid.owed(list(released))
         check(record, released, owed)
-        letter = self._letter(record, form)
+        period = self._booked(record.date, form)
         rate = None
-        if foreign and self._policy.get("rate", "syspro") == "document":
+        if foreign and self._policies.own_rate:
             rate = as_written(record.rate or Decimal(0), company.divides(payee.currency), form)
         run = settings.payment_run or self._run(record, mark, (payee.currency or "").strip())
-        posting = to_apstpm(record, mark, run, released, owed, letter, rate)
-        answer = self._poster.post(posting, validate_first=self._validates)
+
+        def post(into: Booked) -> Reply:
+            return self._send(to_apstpm(record, mark, run, released, owed, into.letter, rate))
+
+        answer = into_open_period(period, record.date, company.periods, self._policies.closed_period, post)
         return self._read_back(record, mark, run, answer)
 
     def update(self, ref: Ref, record: Payment, mark: str) -> Ref:
@@ -132,29 +137,27 @@ class ApPayments:
         if found.state is DocumentState.ARCHIVED:
             return
         named = f"the void of {about(found.record)}"
-        if self._policy.get("reversal", "task") != "post":
+        if self._policies.reversal != POST:
             raise NoLonger(
                 "void_by_hand",
                 f"{Form(about(found.record)).opening} was voided, and is still recorded in SYSPRO as {ref.key}. Void "
                 "it there; its invoices are then open again.",
             )
-        letter = self._letter(found.record, Form(named), now=True)
-        posting = to_void(self._void_values(rows, found), letter, self._company.options.writing, named)
-        self._poster.post(posting, validate_first=self._validates)
+        letter = self._booked(None, Form(named)).letter
+        self._send(to_void(self._void_values(rows, found), letter, self._company.options.writing, named))
         after = self.get(ref.key)
         if after is None or after.state is not DocumentState.ARCHIVED:
             raise OutcomeUnknown(f"SYSPRO answered {named} without doing it. It is looked up.")
 
     # --- steps
 
-    @property
-    def _validates(self) -> bool:
-        return bool(self._policy.get("validate_first", True))
+    def _send(self, posting: Posting) -> Reply:
+        return self._poster.post(posting, validate_first=self._policies.validate_first)
 
-    def _letter(self, record: Payment, form: Form, *, now: bool = False) -> str:
+    def _booked(self, day: date | None, form: Form) -> Booked:
+        """The period of a payment's day; the current one for none."""
         closed = self._company.options.writing.closed_letters
-        policy = str(self._policy.get("closed_period", HOLD))
-        return booked(None if now else record.date, self._company.periods, closed, policy, form).letter
+        return booked(day, self._company.periods, closed, self._policies.closed_period, form)
 
     def _run(self, record: Payment, mark: str, currency: str) -> str:
         """A manual run of the currency; opened once by each of us. One that is opened twice is empty and harmless."""
@@ -190,18 +193,19 @@ class ApPayments:
         return Ref(found[0].key, found[0].lines, vouchers=(run,))
 
     def _void_values(self, rows: Rows, found: Found[Payment]) -> dict[str, str]:
-        number = rows[0][0].payment_number
+        first = rows[0].row
+        number = first.payment_number
         key = ("PaymentNumber", *DOCUMENT)
         cheques = [] if not number else self._company.reading.matching(
-            ApPayRunDet, key, [(number, row.supplier, row.invoice) for row, _ in rows]
+            ApPayRunDet, key, [(number, each.row.supplier, each.row.invoice) for each in rows]
         )  # fmt: skip
         return {
             "payment_number": str(number or ""),
             "supplier": found.record.supplier,
             "bank": self._company.options.writing.clearing_bank,
             "cheque": str(cheques[0].cheque or "").strip() if cheques else "",
-            "reference": (rows[0][0].payment_reference or "").strip(),
+            "reference": (first.payment_reference or "").strip(),
             "date": found.record.date.isoformat(),
             "amount": f"{found.record.amount:f}",
-            "invoice": rows[0][0].invoice.strip(),
+            "invoice": first.invoice.strip(),
         }

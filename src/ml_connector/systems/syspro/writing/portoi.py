@@ -133,8 +133,17 @@ def check(order: PurchaseOrder) -> None:
         raise Refused("field_missing", f"{form.opening} has no line to order.", "StockLine")
 
 
-def to_add(order: PurchaseOrder, mark: str, options: Options, *, foreign: bool, rate: Decimal | None) -> Posting:
-    """The call that makes the order. `rate`: as SYSPRO writes it; None leaves it to SYSPRO."""
+def to_add(
+    order: PurchaseOrder,
+    mark: str,
+    options: Options,
+    *,
+    foreign: bool,
+    rate: Decimal | None,
+    keep_number: bool = False,
+) -> Posting:
+    """The call that makes the order. `rate`: as SYSPRO writes it; None leaves it to SYSPRO. `keep_number`: SYSPRO is to
+    number it as the source does."""
     check(order)
     form = Form(about(order))
     settings = options.writing
@@ -150,7 +159,8 @@ def to_add(order: PurchaseOrder, mark: str, options: Options, *, foreign: bool, 
         form.day("DueDate", order.due_date),
         element("ApplyDueDateToLines", "A") if order.due_date else "",
         form.code("Buyer", order.buyer or settings.buyer),
-        form.code("Warehouse", order.warehouse),
+        form.code("Warehouse", order.warehouse or settings.warehouse),
+        form.code("PurchaseOrder", order.number, required=True, too_long="number_too_long") if keep_number else "",
     )
     return _posting(order, head, new(order, mark), options, form)
 
@@ -240,7 +250,8 @@ def _posting(order: PurchaseOrder, head: Sequence[str], changes: Changes, option
 def _stock_line(each: Line, order: PurchaseOrder, options: Options, form: Form) -> str:
     line, settings = each.line, options.writing
     action = flags(PurchaseOrderLine=str(each.number), LineActionType=each.action)
-    service = line.kind is OrderLineKind.SERVICE
+    warehouse = order.warehouse or settings.warehouse
+    service = line.kind is OrderLineKind.SERVICE or not warehouse
     if each.action == DELETE:
         return element("StockLine", action, form.code("StockCode", stock_code(line)))
     quantity, price = priced(line)
@@ -257,7 +268,7 @@ def _stock_line(each: Line, order: PurchaseOrder, options: Options, form: Form) 
         action,
         form.code("StockCode", stock_code(line), required=True),
         form.words("StockDescription", line.description),
-        form.code("Warehouse", NOT_STOCKED if service else order.warehouse),
+        form.code("Warehouse", NOT_STOCKED if service else warehouse),
         form.quantity("OrderQty", quantity),
         form.code("OrderUom", unit),
         element("PriceMethod", "M"),

@@ -16,6 +16,9 @@ from ml_connector.systems.transport.xml import Element, Malformed, child, parse,
 
 _INVALID = ("itemsinvalid", "recordsinvalid", "journalsinvalid", "postingsinvalid", "itemsrejectedwithwarnings")
 _PROCESSED = ("itemsprocessed", "journalsprocessed", "postingsprocessed", "itemsprocessedwithwarnings")
+_PERIOD = frozenset({"postingperiod", "postingyear"})
+"""Elements of which every error means that the period takes nothing."""
+
 _MOST_SHOWN = 5
 _TEXT_LIMIT = 200
 
@@ -68,7 +71,9 @@ class Reply:
                 f"SYSPRO took a part of {about} and refused another: {words}. What is there is looked up."
             )
         first = said[0] if said else Said("", "", "")
-        return Refused(first.number or "invalid", f"SYSPRO does not take {about}. {words}.", first.field or None)
+        closed = any(each.field.lower() in _PERIOD for each in self.errors)
+        code = "period_closed" if closed else first.number or "invalid"
+        return Refused(code, f"SYSPRO does not take {about}. {words}.", first.field or None)
 
 
 def reply(document: str, root: str, about: str) -> Reply:

@@ -92,6 +92,14 @@ FORM: tuple[Setting, ...] = (
         group=GROUP,
     ),
     Setting(
+        "default_warehouse",
+        "Warehouse of stocked goods on orders that name none. Empty: such lines are entered as not stocked (**), with "
+        "their own code, text and GL code. Codes: Browse on Warehouses.",
+        default="",
+        label="Warehouse of orders",
+        group=GROUP,
+    ),
+    Setting(
         "default_unit",
         "Unit of measure of order lines that name none.",
         default="EA",
@@ -169,6 +177,7 @@ class Writing:
     marks_suppliers: bool
     buyer: str
     product_class: str
+    warehouse: str
     unit: str
     po_status: str
     tax_status: str
@@ -200,6 +209,7 @@ def writing(given: Mapping[str, Any]) -> Writing:
         marks_suppliers=given["supplier_mark_field"] == "UserField1",
         buyer=_plain(given, "default_buyer"),
         product_class=_plain(given, "default_product_class"),
+        warehouse=_plain(given, "default_warehouse"),
         unit=_plain(given, "default_unit"),
         po_status=_plain(given, "po_status"),
         tax_status=_plain(given, "po_tax_status"),

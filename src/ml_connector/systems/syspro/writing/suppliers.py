@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
 
 from ml_connector.domain.numbers import find_mark, normalised_code
 from ml_connector.domain.records import Supplier
 from ml_connector.systems.base import Found, NotFound, OutcomeUnknown, Ref, SystemFailure
 from ml_connector.systems.syspro.listing import Listing
+from ml_connector.systems.syspro.policies import Policies
 from ml_connector.systems.syspro.tables import ApSupplierAddr, columns
 from ml_connector.systems.syspro.where import Condition, Where, that
 from ml_connector.systems.syspro.writing.apsssp import (
-    MAY_OWN,
-    OWNED,
     about,
     new_code,
     to_add,
@@ -41,15 +38,13 @@ _LINES = {"line1": "SupAddr1", "city": "SupAddr4", "region": "SupAddr5"}
 class Suppliers:
     """Target of Supplier. Writes what the Flow owns, and nothing else (R45)."""
 
-    def __init__(self, poster: Poster, company: Company, source: Listing[Supplier], policy: Mapping[str, Any]) -> None:
-        """`policy`: `owns` (names of fields; contact, phone, email and address if not given), `shorten_names`,
-        `validate_first`."""
+    def __init__(self, poster: Poster, company: Company, source: Listing[Supplier], policies: Policies) -> None:
         self._poster = poster
         self._company = company
         self._source = source
-        self._owns = tuple(name for name in policy.get("owns", OWNED) if name in MAY_OWN)
-        self._shorten = bool(policy.get("shorten_names", False))
-        self._validate = bool(policy.get("validate_first", True))
+        self._owns = policies.owns
+        self._shorten = policies.shorten_names
+        self._validate = policies.validate_first
         self._made: set[str] = set()
 
     def find(self, record: Supplier, mark: str) -> list[Found[Supplier]]:

@@ -8,12 +8,16 @@ from ml_connector.systems.syspro.tables import Row, Text
 
 
 class InvoiceReference(Row):
-    """Of ApInvoice what a search needs."""
+    """Of ApInvoice what a search needs: our mark, and where the invoice was booked."""
 
     NAME = "ApInvoice"
     KEY = ("Supplier", "Invoice")
     supplier: str
     invoice: str
+    invoice_year: int
+    invoice_month: int
+    journal: int
+    entry_number: int
     reference: Text
 
 
@@ -54,6 +58,7 @@ class GrnDetails(Row):
     qty_received: Decimal
     cur_grn_value: Decimal
     matched_value: Decimal
+    currency_value: Decimal
     grn_matched_flag: Text
 
 

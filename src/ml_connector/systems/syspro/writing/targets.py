@@ -9,6 +9,7 @@ from typing import Any
 
 from ml_connector.systems.base import Target
 from ml_connector.systems.syspro.invoices import Invoices, Policy
+from ml_connector.systems.syspro.policies import JOURNAL, policies
 from ml_connector.systems.syspro.reading import Tables
 from ml_connector.systems.syspro.settings import Options
 from ml_connector.systems.syspro.suppliers import suppliers
@@ -26,21 +27,22 @@ WRITES = frozenset({"invoice", "journal_entry", "payment", "purchase_order", "su
 def targets(
     tables: Tables, options: Options, policy: Mapping[str, Any], now: Callable[[], datetime]
 ) -> dict[str, Callable[[], Target[Any]]]:
-    """What makes each Target, by record type."""
+    """What makes each Target, by record type. Raises Refused for a policy that has no such value."""
     poster = Poster(tables.enet, options)
+    chosen = policies(policy)
     company = Company(tables, options)
     everyone = replace(options, supplier_filter={})
-    journals = Journals(poster, company, policy)
+    journals = Journals(poster, company, chosen)
 
     def invoices() -> Target[Any]:
-        if policy.get("post_as") == "journal":
-            return InvoiceJournals(journals, company, policy)
-        return ApInvoices(poster, company, Invoices(tables, options, Policy(), now), policy)
+        if chosen.post_as == JOURNAL:
+            return InvoiceJournals(journals, company, chosen)
+        return ApInvoices(poster, company, Invoices(tables, options, Policy(), now), chosen)
 
     return {
         "invoice": invoices,
         "journal_entry": lambda: journals,
-        "payment": lambda: ApPayments(poster, company, policy),
-        "purchase_order": lambda: Orders(poster, company, policy),
-        "supplier": lambda: Suppliers(poster, company, suppliers(tables, everyone), policy),
+        "payment": lambda: ApPayments(poster, company, chosen),
+        "purchase_order": lambda: Orders(poster, company, chosen),
+        "supplier": lambda: Suppliers(poster, company, suppliers(tables, everyone), chosen),
     }
