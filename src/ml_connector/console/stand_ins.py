@@ -42,6 +42,23 @@ NAME = "trial"
 """What the Integration of a trial is called; further ones get a number."""
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """How a stand-in begins a trial of a pair, and what people would have set."""
+
+    arguments: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+
+OF_PAIRS = {
+    ("syspro-basware", Side.ERP): Beginning(("--option", "base_set=basware"), {"cost_centre_source": "analysis(CC)"}),
+    ("syspro-basware", Side.PLATFORM): Beginning(
+        ("--data", str(DATA / "base_set.basware.json")), {"tax_account": "10-2250", "default_means_code": "BANK"}
+    ),
+}
+"""Those that need another company than the System's own base set, or settings that no stand-in can know."""
+
+
 class StandInFailed(Exception):
     """A stand-in did not start; the text says why. Nothing was stored."""
 
@@ -92,7 +109,7 @@ def begin(workspace: Workspace, spec: IntegrationSpec, actor: str) -> str:
         started: dict[Side, StandIn] = {}
         try:
             for side in Side:
-                started[side] = _start(spec.system(side).name)
+                started[side] = _start(spec, side)
             name = _configure(workspace, spec, started, actor)
         except BaseException:
             for stand_in in started.values():
@@ -161,9 +178,11 @@ def _free_name(workspace: Workspace) -> str:
     return name
 
 
-def _start(system: str) -> StandIn:
-    command = [sys.executable, "-m", "ml_connector.sandbox", system, "--port", "0", "--tied"]
-    command += ["--data", str(DATA / f"base_set.{system}.json")]
+def _start(spec: IntegrationSpec, side: Side) -> StandIn:
+    system = spec.system(side).name
+    usual = Beginning(("--data", str(DATA / f"base_set.{system}.json")), {})
+    beginning = OF_PAIRS.get((spec.kind, side), usual)
+    command = [sys.executable, "-m", "ml_connector.sandbox", system, "--port", "0", "--tied", *beginning.arguments]
     process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -172,7 +191,7 @@ def _start(system: str) -> StandIn:
         process.kill()
         raise StandInFailed(f"The stand-in of {system} did not start; the server's output says why.")
     ready = json.loads(line)
-    return StandIn(uuid.uuid4().hex, process, ready["settings"], ready["secrets"])
+    return StandIn(uuid.uuid4().hex, process, {**ready["settings"], **beginning.settings}, ready["secrets"])
 
 
 def _first_line(process: subprocess.Popen[str]) -> str:

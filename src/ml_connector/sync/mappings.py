@@ -28,15 +28,19 @@ from ml_connector.sync.codes import CodeIndex, code_index, unique_by_form
 from ml_connector.sync.flows import declaration, side
 from ml_connector.sync.mapping_checks import Checked, Judge, MappingFault, MappingRefused
 from ml_connector.sync.models import (
+    Flow,
     Integration,
     MappingEntry,
     MappingVersion,
     Problem,
     ProblemState,
+    Record,
+    State,
 )
 from ml_connector.sync.models import (
     Mapping as MappingRow,
 )
+from ml_connector.sync.replay import judge_again
 from ml_connector.sync.uses import Use, uses
 
 CAUSES = ("unmapped_code", "code_not_postable", "code_taken")
@@ -225,7 +229,21 @@ def set_entries(
             second_person=second_person or approvals.host_of(actor),
         )
         problems.recheck(integration, CAUSES, [subject(name, source) for source in changed])
+        _send_codes_again(trail, integration, name, list(changed))
     return version
+
+
+def _send_codes_again(trail: audit.Trail, integration: Integration, name: str, codes: list[str]) -> None:
+    """Has codes that are themselves written to the target, and held there for what they are called, go under their new
+    names."""
+    writers = [flow.name for flow in declaration(integration).flows if flow.mapping == name]
+    rows = Record.objects.of(integration.workspace_id).filter(
+        flow__integration=integration, flow__name__in=writers, key__in=codes, state=State.BLOCKED
+    )
+    for record in rows:
+        judge_again(trail, record)
+    due = Flow.objects.of(integration.workspace_id).filter(pk__in={record.flow_id for record in rows})
+    due.update(next_push_at=clock.now())
 
 
 def must_be_latest(integration: Integration, name: str, number: int | None) -> None:

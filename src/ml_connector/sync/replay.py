@@ -42,11 +42,16 @@ def replay(workspace: Workspace, record_ids: Sequence[int], actor: str) -> dict[
             elif record.state not in REPLAYABLE:
                 said[record_id] = f"{record.number} is {record.state}: what became of it is being found out."
             else:
-                was = record.state
-                record.state, record.reason, record.tries, record.next_attempt_at = State.STAGED, "", 0, None
-                record.save(update_fields=["state", "reason", "tries", "next_attempt_at"])
-                trail.add("replay", f"record:{record.pk}", was=was)
+                judge_again(trail, record)
                 said[record_id] = f"{record.number} is judged again with the mappings of today."
         flows = {row.flow_id for row in rows.values()}
         Flow.objects.of(workspace).filter(pk__in=flows).update(next_push_at=clock.now())
     return said
+
+
+def judge_again(trail: audit.Trail, record: Record) -> None:
+    """Puts a Record back to where it was read: the next push judges it with the mappings of today."""
+    was = record.state
+    record.state, record.reason, record.tries, record.next_attempt_at = State.STAGED, "", 0, None
+    record.save(update_fields=["state", "reason", "tries", "next_attempt_at"])
+    trail.add("replay", f"record:{record.pk}", was=was)

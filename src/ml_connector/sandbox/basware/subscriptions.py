@@ -85,11 +85,11 @@ class Subscriptions:
     def notify_again(self, task_type: str, sub_type: str, document: str, signing: Signing) -> None:
         """The last notification about a document once more, or its first, signed as asked for and sent one time.
 
-        Raises BadInput when nobody subscribed to its task type.
+        Raises BadInput when nobody subscribed to its task type and sub-type.
         """
-        wanted = [one for one in self.table if one["taskType"] == task_type]
+        wanted = [one for one in self.table if one["taskType"] == task_type and one["taskSubType"] in (sub_type, ALL)]
         if not wanted:
-            raise BadInput(f"notify: nobody subscribed to {task_type}")
+            raise BadInput(f"notify: nobody subscribed to {task_type} {sub_type}")
         asked = (task_type, sub_type, document)
         known = [one for one in self.tasks if (one["taskType"], one["taskSubType"], one["documentId"]) == asked]
         task = known[-1] if known else self._new_task(task_type, sub_type, document)
