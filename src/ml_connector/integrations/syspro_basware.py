@@ -6,6 +6,8 @@ Basware owns the approval and coding of invoices: those that wait for transfer a
 
 from __future__ import annotations
 
+from datetime import date
+
 from ml_connector.integrations.base import (
     AUTO_MAP_EXACT,
     BANK_CHANGE_DAYS,
@@ -33,6 +35,12 @@ SUPPLIER_GONE = Setting(
     " in Basware.",
     default="problem",
     choices=("problem", "archive"),
+)
+PAID_FROM = Setting(
+    "from_date",
+    "First day of payments that are read (YYYY-MM-DD). Not given: every payment, of which those of other invoices are"
+    " left alone.",
+    type=date,
 )
 SETTLE_WAIT = Setting(
     "settle_wait",
@@ -138,6 +146,18 @@ SYSPRO_BASWARE = IntegrationSpec(
             policies=(ON_PROBLEM, HOLD_HOURS, NEAR_DUPLICATE_DAYS, *policies.INVOICES),
             handed_over=True,
             label="approved invoices",
+        ),
+        FlowSpec(
+            "paid",
+            "payment",
+            FlowKind.DOCUMENTS,
+            Side.ERP,
+            every=DAY,
+            link_type="paid",
+            after=("approved_invoices",),
+            policies=(PAID_FROM,),
+            told_of="approved_invoices",
+            label="payments made in SYSPRO",
         ),
     ),
     not_transferred=(

@@ -22,6 +22,7 @@ from ml_connector.sync import (
     problems,
     read_back,
     settle,
+    telling,
     transfers,
 )
 from ml_connector.sync.deliver import LOOKED_UP, Delivery, put_aside
@@ -79,6 +80,8 @@ def documents(flow: Flow, run: Run, client: Client, lease: Lease, deadline: floa
     if stopped is None and isinstance(target, Listed):
         counts["listed"] = listing.refresh(flow, target, run, lease)
     stopped = stopped or _settle_all(flow, run, target, lease, deadline, counts)
+    if telling.Telling.applies(flow):
+        telling.judge_again(flow, run, lease)
     resolver = Resolver(flow)
     staged = resolve_all(flow, run, resolver, lease, counts)
     first_load = not _pushed_before(flow, run)

@@ -34,6 +34,7 @@ from ml_connector.sync.paying import Paying
 from ml_connector.sync.problems import Cause
 from ml_connector.sync.resolved import Gone, Held, Resolved, Skip
 from ml_connector.sync.rounding import RoundingPolicy
+from ml_connector.sync.telling import Telling
 from ml_connector.sync.transfers import Standing
 
 CORRECTIONS = {
@@ -75,6 +76,7 @@ class Resolver:
         self.parents: dict[tuple[str, str], Link] = {}
         self.rounding = RoundingPolicy(flow)
         self.paying = Paying(flow)
+        self.telling = Telling(flow) if Telling.applies(flow) else None
         self.checks = Checks(flow, self.supplier_record, self.rounding)
         self.approving = Approving(flow, self.supplier_record) if Approving.applies(flow) else None
         self.transfers = Standing(flow)
@@ -151,6 +153,8 @@ class Resolver:
         return [] if problem is None else [bank.cause_of(problem)]
 
     def _payment(self, record: Record, payment: Payment, link: Link | None) -> Resolved | Held | Skip:
+        if self.telling is not None:
+            return self.telling.resolve(payment, link)
         result = self.paying.resolve(record, payment, link)
         if link is not None or not isinstance(result, Resolved):
             return result
