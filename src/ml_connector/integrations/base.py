@@ -90,6 +90,9 @@ class FlowKind(StrEnum):
     """Reads what happened to documents on one side; opens Problems where the other must not go on."""
     COMPARED = "compared"
     """Reads the suppliers of the side that is written to and compares them with the other's; writes nothing."""
+    PROPOSED = "proposed"
+    """Reads the suppliers of the side that is written to; what its people changed in fields that the other side owns
+    is written back once somebody agrees."""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,19 @@ PAID_FROM = Setting(
     " left alone.",
     type=date,
 )
+ENRICHMENT_ROUTE = Setting(
+    "enrichment_route",
+    "Where payment terms and tax ids that people changed in Basware are read: vendors, as its API gives them; or off.",
+    default="vendors",
+    choices=("vendors", "off"),
+)
+ENRICH = Setting(
+    "enrich",
+    "What to do with payment terms that people changed in Basware: propose them to a person, or write them to SYSPRO by"
+    " itself (auto). A tax id is always proposed, and needs two people.",
+    default="propose",
+    choices=("propose", "auto"),
+)
 SETTLE_WAIT = Setting(
     "settle_wait",
     "Seconds after a lost answer before 'not found' in the target counts as 'did not happen' (R4).",
@@ -158,6 +171,18 @@ SYSPRO_BASWARE = IntegrationSpec(
             policies=(PAID_FROM,),
             told_of="approved_invoices",
             label="payments made in SYSPRO",
+        ),
+        FlowSpec(
+            "supplier_enrichment",
+            "supplier",
+            FlowKind.PROPOSED,
+            Side.PLATFORM,
+            every=DAY,
+            link_type="enriched",
+            after=("suppliers",),
+            reads={"owns": ["terms", "tax_id"]},
+            policies=(ENRICHMENT_ROUTE, ENRICH, policies.VALIDATE_FIRST),
+            label="vendors enriched in Basware",
         ),
     ),
     not_transferred=(

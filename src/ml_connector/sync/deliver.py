@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -20,13 +21,14 @@ from django.db.models import Q
 from ml_connector import audit, clock
 from ml_connector.domain.numbers import mark
 from ml_connector.domain.orders import OrderStatus
-from ml_connector.domain.records import Invoice, InvoiceStatus, Payment, PurchaseOrder, content_hash, decode
+from ml_connector.domain.records import Invoice, InvoiceStatus, Payment, PurchaseOrder, Supplier, content_hash, decode
 from ml_connector.sync import accepted, listing, outcomes, problems, rounding, settle, transfers, wire
 from ml_connector.sync.flows import spec_of, target_of
 from ml_connector.sync.leases import Lease, LeaseLost, NotSent
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, Run, State
 from ml_connector.sync.outcomes import Done
 from ml_connector.sync.paying import TAKEN_BACK
+from ml_connector.sync.proposing import Echoes, Proposing
 from ml_connector.sync.resolve import Resolver
 from ml_connector.sync.resolved import Gone, Held, Resolved, Skip
 from ml_connector.sync.telling import Telling
@@ -191,10 +193,28 @@ class Delivery:
         if record.sent_hash is not None and bytes(record.sent_hash) == bytes(record.hash):
             self._nothing_to_do(record)
             return None
+        if not voided and self._came_from_there(record, resolved):
+            self._has_it_already(task)
+            return None
         cancels = voided and not Telling.applies(self.flow)
         task.operation = Operation.CANCEL if cancels else Operation.UPDATE
         task.before = () if cancels else last_sent(self.flow, record)
         return task
+
+    def _came_from_there(self, record: Record, resolved: Resolved) -> bool:
+        """Whether all that changed in the source is what the target's people had proposed to it."""
+        if not isinstance(resolved.record, Supplier) or resolved.link is None or Proposing.applies(self.flow):
+            return False
+        rows = Attempt.objects.of(self.flow.workspace_id).filter(record=record).exclude(request=b"").order_by("-pk")
+        last = rows.filter(outcome__in=[Outcome.CONFIRMED, Outcome.ADOPTED]).first()
+        if last is None:
+            return False
+        sent, read = decode("supplier", bytes(last.request)), decode("supplier", bytes(record.payload))
+        return self._echoes.only(sent, read, resolved.record, resolved.link, last)
+
+    @cached_property
+    def _echoes(self) -> Echoes:
+        return Echoes(self.flow)
 
     def _hits(self, tasks: Sequence[Task]) -> dict[str, list[Found[Any]]]:
         """By mark, what the target's list has in the place of those that are to be created."""
@@ -251,6 +271,19 @@ class Delivery:
         with self._recording() as trail:
             self.lease.confirm()
             outcomes.settle_records(trail, [(record, bytes(record.hash))])
+
+    def _has_it_already(self, task: Task) -> None:
+        """Nothing is sent; that the target holds this version is stored as if it had been found there."""
+        with self._recording() as trail:
+            self.lease.confirm()
+            task.operation = Operation.UPDATE
+            attempt = self._attempt_of(task, clock.now())
+            attempt.outcome = Outcome.ADOPTED
+            attempt.save(force_insert=True)
+            text = "It was proposed from there, and the target has it already: nothing was sent."
+            outcomes.close(trail, attempt, Outcome.ADOPTED, text=text)
+            outcomes.settle_records(trail, [(task.record, bytes(task.record.hash))])
+        self._count("found")
 
     # --- intent, request, outcome
 

@@ -107,6 +107,8 @@ def documents(flow: Flow, run: Run, client: Client, lease: Lease, deadline: floa
         listing.refresh(flow, target, run, lease)
     if cycles.cycles(flow):
         counts["read_back"] = read_back.invoices(flow, run, client, lease)
+    if wrote and spec_of(flow).kind is FlowKind.PROPOSED:
+        counts["read_back"] = read_back.suppliers(flow, run, client, lease)
     if wrote and stopped is None and spec_of(flow).record_type == "payment":
         clearing.read(target_of(flow), client)
     counts["unfinished"] = (_due(flow, State.READY) if in_time else _ready_or_staged(flow)).exists()

@@ -32,6 +32,7 @@ from ml_connector.sync.flows import archives_what_is_gone, declaration, document
 from ml_connector.sync.models import Flow, Link, Record, State, TargetEntry
 from ml_connector.sync.paying import Paying
 from ml_connector.sync.problems import Cause
+from ml_connector.sync.proposing import Proposing
 from ml_connector.sync.resolved import Gone, Held, Resolved, Skip
 from ml_connector.sync.rounding import RoundingPolicy
 from ml_connector.sync.telling import Telling
@@ -76,6 +77,7 @@ class Resolver:
         self.parents: dict[tuple[str, str], Link] = {}
         self.rounding = RoundingPolicy(flow)
         self.paying = Paying(flow)
+        self.proposing = Proposing(flow) if Proposing.applies(flow) else None
         self.telling = Telling(flow) if Telling.applies(flow) else None
         self.checks = Checks(flow, self.supplier_record, self.rounding)
         self.approving = Approving(flow, self.supplier_record) if Approving.applies(flow) else None
@@ -114,7 +116,7 @@ class Resolver:
     def _by_type(self, record: Record, value: Any, link: Link | None) -> Resolved | Held | Skip:
         match value:
             case Supplier():
-                return self._supplier(record, value, link)
+                return self.proposing.resolve(record, link) if self.proposing else self._supplier(record, value, link)
             case Invoice():
                 return self._invoice(record, value, link)
             case Payment():

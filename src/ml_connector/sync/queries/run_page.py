@@ -149,7 +149,7 @@ def _run(run: Run) -> RunRow:
 
 def _kind(run: Run) -> str:
     kind = spec_of(run.flow).kind
-    if run.kind != RunKind.PUSH or kind is FlowKind.DOCUMENTS:
+    if run.kind != RunKind.PUSH or kind in {FlowKind.DOCUMENTS, FlowKind.PROPOSED}:
         return run.kind
     return COMPARE if kind is FlowKind.COMPARED else READ_TARGET
 
