@@ -9,6 +9,7 @@ from ml_connector.audit.models import AuditEntry
 from ml_connector.integrations.base import Side
 from ml_connector.sync import approvals, problems, second_person
 from ml_connector.sync.models import Approval, Attempt, Exchange, Problem, Record, RunKind
+from ml_connector.sync.queries.run_page import run_page
 from tests.sync.test_story_syspro_basware_out import out_pair
 
 BACK = "supplier_enrichment"
@@ -44,6 +45,11 @@ def supplier(pair, code: str = "HYD005"):
 def shown(pair) -> tuple[str, str]:
     row = supplier(pair)
     return row["TermsCode"].strip(), (row["TaxRegnNum"] or "").strip()
+
+
+def heard(pair) -> str:
+    """What the page of runs says of the Flow."""
+    return next(row.heard for row in run_page(pair.workspace, ()).flows if row.name == BACK)
 
 
 def back(pair) -> None:
@@ -175,7 +181,7 @@ def test_an_agreement_is_good_for_one_writing(pair):
 def test_terms_that_syspro_does_not_have_cannot_be_applied(pair):
     pair.basware.edit("paymentTerms", {
         "externalCode": "P60", "paymentTermCode": "60D", "validFrom": "2000-01-01", "validTo": "2099-12-31",
-        "paymentTermNames": [{"translation": "60 days", "language": "en-US"}], 
+        "paymentTermNames": [{"translation": "60 days", "language": "en-US"}],
         "companies": [{"companyCode": "RIL", "inherit": True, "active": True}],
     })  # fmt: skip
     enrich(pair, "60D")
@@ -207,6 +213,7 @@ def test_with_the_route_off_nothing_is_asked_and_nothing_stays_proposed(pair):
     flow = pair.flow(BACK)
     flow.policies = {"enrichment_route": "off"}
     flow.save(update_fields=["policies"])
+    assert heard(pair) == "route off"
     before = len(pair.basware.requests())
     back(pair)
     asked = [row["path"] for row in pair.basware.requests()[before:]]
@@ -228,9 +235,12 @@ def test_a_lost_answer_of_syspro_is_looked_up(pair, do):  # R3
 
 
 def test_one_supplier_of_the_other_side_is_written_once_however_often_it_is_judged(pair):  # R10
+    back(pair)
+    assert heard(pair) == "route vendors, no yield yet"
     enrich(pair, "30", vendor="RIL_V_PAK003")
     enrich(pair, "15", vendor="RIL_V_ELC001")
     back(pair)
+    assert heard(pair) == "route vendors, last yielded something on 2026-11-18"
     assert {subject for _, subject in pair.problems()} == {"ELC001"}, "PAK003 has 30 days in SYSPRO already"
     (attempts,) = (Attempt.objects.of(pair.workspace).filter(record__flow__name=BACK),)
     assert attempts.count() == 0

@@ -10,11 +10,9 @@ from ml_connector.sync import problems, pull
 from ml_connector.sync.flows import policy, source_policy, spec_of
 from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, Record, Run
-from ml_connector.sync.proposing import CAUSES, Proposing
+from ml_connector.sync.proposing import CAUSES, OFF, Proposing
 from ml_connector.sync.stage import encoded, stage
 from ml_connector.systems.base import Client, Page
-
-OFF = "off"
 
 
 def read(flow: Flow, run: Run, client: Client, lease: Lease, deadline: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -32,7 +33,7 @@ from ml_connector.sync.models import (
 from ml_connector.sync.problems import TAX_ID_PROPOSED, TERMS_PROPOSED, Cause
 from ml_connector.sync.resolved import Resolved, Skip
 
-AUTO = "auto"
+OFF, AUTO = "off", "auto"
 TERMS, TAX_ID = "terms", "tax_id"
 CAUSES = {TERMS: TERMS_PROPOSED, TAX_ID: TAX_ID_PROPOSED}
 WROTE = (Outcome.CONFIRMED, Outcome.ADOPTED)
@@ -255,6 +256,17 @@ class Echoes:
             written = decode("supplier", bytes(request))
             values |= {name: value for name in CAUSES if (value := getattr(written, name))}
         return values
+
+
+def last_yield(flow: Flow) -> datetime | None:
+    """When a Flow last found something to propose, or wrote something by itself."""
+    proposed = Problem.objects.of(flow.workspace_id).filter(flow=flow, cause__in=list(CAUSES.values()))
+    written = Attempt.objects.of(flow.workspace_id).filter(record__flow=flow, outcome__in=WROTE)
+    found = [
+        proposed.order_by("-opened_at").values_list("opened_at", flat=True).first(),
+        written.order_by("-started_at").values_list("started_at", flat=True).first(),
+    ]
+    return max((at for at in found if at is not None), default=None)
 
 
 def plain(value: str) -> str:
