@@ -1,7 +1,8 @@
 """SYSPRO <-> Basware: master data and orders go out to be matched against; approved invoices come back to be posted.
 
 SYSPRO owns payment terms, GL accounts, cost centers, suppliers and purchase orders, which Basware holds as copies.
-Basware owns the approval and coding of invoices: those that wait for transfer are posted in SYSPRO.
+Basware owns the approval and coding of invoices: those that wait for transfer are posted in SYSPRO, and Basware is told
+what SYSPRO paid of them. What people change in vendors there is proposed to SYSPRO.
 """
 
 from __future__ import annotations
@@ -195,5 +196,6 @@ SYSPRO_BASWARE = IntegrationSpec(
         "Deleting: what is closed or gone in SYSPRO is made inactive in Basware, never removed.",
         "Invoices that are still in approval or in matching: only those that wait for transfer are posted.",
         "Images and attachments of invoices: they stay in Basware.",
+        "Settlement discounts of payments: Basware is told of the money that was paid.",
     ),
 )
