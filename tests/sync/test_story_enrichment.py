@@ -7,7 +7,7 @@ import pytest
 
 from ml_connector.audit.models import AuditEntry
 from ml_connector.integrations.base import Side
-from ml_connector.sync import approvals, problems, second_person
+from ml_connector.sync import approvals, erasing, problems, second_person
 from ml_connector.sync.models import Approval, Attempt, Exchange, Problem, Record, RunKind
 from ml_connector.sync.queries.run_page import run_page
 from tests.sync.test_story_syspro_basware_out import out_pair
@@ -250,3 +250,22 @@ def test_one_supplier_of_the_other_side_is_written_once_however_often_it_is_judg
     (attempt,) = attempts
     request = msgspec.json.decode(bytes(attempt.request))
     assert request["terms"] == "15" and not request.get("tax_id")
+
+
+def test_a_supplier_is_erased_as_basware_has_it_too(pair):  # R69
+    enrich(pair, "30", TAX_ID)
+    back(pair)
+    for person in ("anna", "bert"):
+        problems.solve(open_(pair, "tax_id_proposed"), "apply", "on the W-9", person)
+    pair.sync(BACK)
+    pair.out("suppliers")
+    erasing.erase(pair.integration, "HYD005", "they asked for it", "anna")
+    stored = [
+        *Record.objects.of(pair.workspace).values_list("payload", flat=True),
+        *Attempt.objects.of(pair.workspace).values_list("request", flat=True),
+    ]
+    for personal in (TAX_ID, "Hydra Utilities", "Priya Nair", "billing@hydra.example"):
+        assert not [content for content in stored if personal.encode() in bytes(content)]
+    written = pair.writes(Side.ERP), pair.writes(Side.PLATFORM)
+    back(pair)
+    assert (pair.writes(Side.ERP), pair.writes(Side.PLATFORM)) == written
