@@ -241,6 +241,7 @@ ACTIONS: dict[str, str] = {
     "release": "the supplier was called back and confirms the change (needs a second person)",
     "take_over": "it was looked up in the target, and nobody else posts it: it is ours",
     "apply": "write the proposed value to where suppliers come from (a tax id needs a second person)",
+    "name": "book it on the invoice that you name",
 }
 ONLY_FOR = {
     "create": {"supplier_ambiguous"},
@@ -248,7 +249,11 @@ ONLY_FOR = {
     "release": ONLY_BY_RELEASE,
     "take_over": {"claimed_elsewhere"},
     "apply": PROPOSALS,
+    "name": {"credit_without_invoice"},
 }
+NAMED = "named"
+"""In the detail of a Problem that can be decided by naming what a document corrects: its key in the target, as a person
+named it; empty until then."""
 RETRIED_THOUGH_REPORTED = frozenset({"not_decided"})
 """Causes that hold nothing back, and whose records can be tried again all the same."""
 NEEDS_SECOND_PERSON = frozenset({"override", "write_off", "release"})
@@ -264,13 +269,15 @@ def solve(problem: Problem, action: str, reason: str, actor: str, evidence: str 
 
     An override, a write-off and a release wait for a second person (R41, R53, R72): the first call asks, a call by
     another person does it. Who asks for a release gives `evidence`: whom they called, on which number, and what was
-    said. Raises DecisionRefused.
+    said; who names an invoice gives its key in the target. Raises DecisionRefused.
     """
     objection = unfit(problem, action)
     if objection:
         raise DecisionRefused(objection)
     if action != "retry" and not reason.strip():
         raise DecisionRefused(f"{action!r} needs a reason: it goes into the audit trail.")
+    if action == "name" and not evidence.strip():
+        raise DecisionRefused("Name the invoice by its key in the target, as the page of a Record shows it.")
     with audit.recording(problem.workspace, actor=actor) as trail:
         if needs_second_person(problem.cause, action):
             asked = approvals.waiting_about(problem.workspace_id, f"problem:{problem.pk}").filter(kind=action).first()
@@ -287,6 +294,8 @@ def solve(problem: Problem, action: str, reason: str, actor: str, evidence: str 
                 approvals.settle(trail, asked, actor, ApprovalState.APPROVED, reason)
             except approvals.NotDecided as refused:
                 raise DecisionRefused(str(refused)) from refused
+        if action == "name":
+            problem.detail = {**problem.detail, NAMED: evidence.strip()[:200]}
         return _carry_out(trail, problem, action, reason, actor)
 
 
@@ -318,6 +327,8 @@ def unfit(problem: Problem, action: str) -> str:
         return f"{action!r} does not fit a Problem of the kind {problem.cause}."
     if action == APPLY and not problem.detail.get("known"):
         return "There is no such code where suppliers come from. Enter it there, or map it; then it can be applied."
+    if action == "name" and NAMED not in problem.detail:
+        return f"Problem {problem.pk} says which invoice it is about: it follows by itself when that is there."
     if action == "accept" and problem.blocks:
         return f"Problem {problem.pk} holds documents back; accepting it would lose them. Use retry, skip or write_off."
     return ""

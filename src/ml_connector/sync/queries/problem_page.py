@@ -33,6 +33,7 @@ from ml_connector.sync.models import (
 from ml_connector.sync.problems import (
     ACTIONS,
     APPLY,
+    NAMED,
     NEEDS_EVIDENCE,
     RETRIED_THOUGH_REPORTED,
     fits,
@@ -165,6 +166,11 @@ class ProblemView:
     def releases(self) -> bool:
         """Whether the decision rests on a call back."""
         return any(action.needs_evidence for action in self.actions)
+
+    @property
+    def names(self) -> bool:
+        """Whether it can be decided by naming an invoice."""
+        return any(action.name == "name" for action in self.actions)
 
 
 def problem_view(workspace: Workspace, problem_id: int) -> ProblemView | None:
@@ -314,6 +320,8 @@ def _offered(problem: Problem, action: str) -> bool:
     """What holds nothing back can be accepted, and little else."""
     if action == APPLY:
         return not unfit(problem, action)
+    if action == "name":
+        return NAMED in problem.detail
     if action == "retry" and problem.cause in RETRIED_THOUGH_REPORTED:
         return True
     return (action == "accept") is not problem.blocks
