@@ -90,6 +90,9 @@ class FlowKind(StrEnum):
     """Reads what happened to documents on one side; opens Problems where the other must not go on."""
     COMPARED = "compared"
     """Reads the suppliers of the side that is written to and compares them with the other's; writes nothing."""
+    PROPOSED = "proposed"
+    """Reads the suppliers of the side that is written to; what its people changed in fields that the other side owns
+    is written back once somebody agrees."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,9 @@ class FlowSpec:
     """The mark written into the target is the source's key itself: people of both sides know the document by it."""
     handed_over: bool = False
     """The source HandsOver its documents: each is claimed before it is sent on, and answered with what became of it."""
+    told_of: str = ""
+    """Of payments: the Flow whose handed over documents they paid. Their source is told of them, one payment of a
+    document at a time, and not before it has taken the answer that the document is posted."""
     label: str = ""
     """What people call the records, in the plural."""
 
