@@ -69,10 +69,8 @@ class Api:
             *way, last = field["at"].split(".")
             here = body
             for step in way:
-                if step.endswith("[0]"):
-                    here = here.setdefault(step[:-3], [{}])[0]
-                else:
-                    here = here.setdefault(step, {})
+                first = step.endswith("[0]")
+                here = here.setdefault(step[:-3], [{}])[0] if first else here.setdefault(step, {})
             here[last.removesuffix("[]")] = self._wire(field, value)
         return body
 
@@ -129,7 +127,7 @@ class Api:
 
     def rows(self, name: str, values: Json | None = None, **query: object) -> list[Json]:
         """All pages of a list."""
-        record = self.contract["calls"][name]["record"]
+        record = "invoice" if name == "batches.get" else self.contract["calls"][name]["record"]
         return [self.row(record, one) for one in self.bodies(name, values, **query)]
 
     def bodies(self, name: str, values: Json | None = None, **query: object) -> list[Json]:
@@ -150,6 +148,11 @@ class Api:
 
     def do(self, what: str, **more: Any) -> None:
         self.stand_in.edit("actions", {"do": what, **more})
+
+    def days_later(self, days: int) -> None:
+        """A new token is needed by then."""
+        self.stand_in.clock(advance=days * 86400)
+        self.log_in()
 
     def fault(self, reply: httpx2.Response, shape: str = "flat") -> tuple[int, str]:
         """Status and code of a gateway's refusal."""

@@ -126,6 +126,9 @@ class Invoices:
     # --- rules -----------------------------------------------------------------------------------------------
 
     def _add(self, row: Row) -> Row:
+        same = self._books.invoices.all(("vendor", "number"), row["vendor"], row["number"])
+        if same and self._books.options.duplicate_number == "refuse":
+            raise Wrong(f"Vendor {row['vendor']} has an invoice {row['number']} already.", code="Duplicate")
         defaults: dict[str, Any] = {"id": str(self._books.number("invoice")), "batch": None, "paid": NOTHING}
         if row["captured"]:
             defaults["image"] = f"https://images.example.com/{self._books.guid()}.pdf"
@@ -145,11 +148,6 @@ class Invoices:
             wrong.append(f"the lines add up to {total}, the invoice is {given['gross']}")
         if given.get("due_date") and given["due_date"] < given["date"]:
             wrong.append("the due date is before the date of the invoice")
-        if self._books.options.duplicate_number == "refuse":
-            same = self._books.invoices.all(("vendor", "number"), vendor["code"], given["number"])
-            key = given.get("external_id")
-            if any(one["id"] != given.get("id") and (key is None or one["external_id"] != key) for one in same):
-                wrong.append(f"vendor {vendor['code']} has an invoice {given['number']} already")
         if wrong:
             raise Wrong(*wrong)
         return {**given, "vendor": vendor["code"], "vendor_name": vendor["name"]}
