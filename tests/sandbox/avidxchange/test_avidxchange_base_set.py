@@ -160,6 +160,7 @@ def test_a_person_changes_rows_past_the_rules(plain):
         ("actions", {"do": "dance"}, "is unknown"),
         ("actions", {"do": "approve", "invoice": "X"}, "no invoices X"),
         ("actions", {"do": "issue", "payment": 1}, "no payment 1"),
+        ("actions", {"do": "run", "payments": ["x"]}, "not of its shape"),
         ("actions", {"do": "gateway_fault", "code": "1"}, "code must be one of"),
     ],
 )

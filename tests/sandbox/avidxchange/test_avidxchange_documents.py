@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import httpx2
 import pytest
 from tests.sandbox.avidxchange.conftest import ACCOUNT, CENTER, SINCE, at, code, exact, invoice, line, order, vendor
 
@@ -130,6 +131,21 @@ def test_a_number_may_come_twice_unless_the_customer_forbids_it(ready):
     ready.stand_in.options({"duplicate_number": "refuse"})
     assert "already" in ready.refused("invoices.write", invoice(external_id="C"))
     ready.written("invoices.write", invoice())
+
+
+def test_the_answer_of_a_write_is_lost_and_the_key_finds_it(ready):  # R3, R5
+    ready.stand_in.faults([{"match": {"contains": "mlcELC-1001"}, "do": "commit_then_reset", "times": 1}])
+    body = {ready.contract["writes"]["items"]: [ready.body("invoice", invoice())]}
+    with pytest.raises(httpx2.TransportError):
+        ready.call("invoices.write", body)
+    (found,) = ready.rows("invoices.list", external_ids="mlcELC-1001")
+    assert found["number"] == "ELC-1001"
+
+
+def test_an_invoice_without_a_currency_has_its_vendors(ready):
+    row = invoice("NK-1", "NOR002")
+    del row["currency"]
+    assert ready.written("invoices.write", row)[0]["currency"] == "EUR"
 
 
 def test_a_credit_note_is_below_zero(ready):  # R26

@@ -126,6 +126,10 @@ class Desk:
             return self.actions.perform(action)
         except Wrong as wrong:
             raise BadInput(f"{action.get('do')}: {wrong}") from None
+        except BadInput:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise BadInput(f"{action.get('do')}: the action is not of its shape ({error!r})") from None
 
     def _edited(self, type_name: str, record: str, given: Row) -> Row:
         table = self._tables[type_name]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from ml_connector.sandbox import company
 from ml_connector.sandbox.avidxchange.books import Books, Wrong
 from ml_connector.sandbox.avidxchange.masters import check_coding
 from ml_connector.sandbox.standin import Row
@@ -150,4 +151,5 @@ class Invoices:
             wrong.append("the due date is before the date of the invoice")
         if wrong:
             raise Wrong(*wrong)
-        return {**given, "vendor": vendor["code"], "vendor_name": vendor["name"]}
+        currency = given.get("currency") or vendor.get("currency") or company.LOCAL_CURRENCY
+        return {**given, "vendor": vendor["code"], "vendor_name": vendor["name"], "currency": currency}
