@@ -1,7 +1,7 @@
 """Lists: filters, pages, links, and the forms in which rows and results come."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -52,14 +52,25 @@ class Listing:
             and (run is None or row["run"] == run)
         ]
 
-    def page(self, call: Call, request: Request, given: Mapping[str, str], rows: list[Row], record: str) -> Row:
-        """One page of rows as a body. Raises Refused for a page that cannot be asked for."""
+    def page(
+        self,
+        call: Call,
+        request: Request,
+        given: Mapping[str, str],
+        rows: list[Row],
+        prepared: Callable[[Row], Row] = dict,
+        record: str = "",
+    ) -> Row:
+        """One page of rows as a body, each as `prepared`; of the call's record unless another is named.
+
+        Raises Refused for a page that cannot be asked for.
+        """
         number = _count(call, given, "page", 1)
         size = min(_count(call, given, "size", PAGE_SIZE), self._options.largest_page)
         pages = max(1, -(-len(rows) // size))
         here = rows[(number - 1) * size : number * size]
         body: Row = {}
-        shown = [self._books.wire.show(record, row) for row in here]
+        shown = [self._books.wire.show(record or call.record, prepared(row)) for row in here]
         put(body, self._contract.answers.items, self.one_or_more(shown))
         if pages > 1 or self._options.paging == "always":
             names = self._contract.answers.page

@@ -62,6 +62,12 @@ class AvidXchange(StandIn):
             "payments.list": books.payments,
             "runs.list": books.runs,
         }
+        self._prepared: dict[str, Callable[[Row], Row]] = {
+            "vendors.list": self._vendor,
+            "invoices.list": self._invoice,
+            "payments.list": self._payments.shown,
+            "runs.list": lambda row: {**row, "status": self._payments.run_status(row["id"])},
+        }
         fill(self._desk, books, seed, options, data)
 
     def settings(self, url: str) -> Row:
@@ -129,12 +135,7 @@ class AvidXchange(StandIn):
                 entries = books.history.all(("payment",), int(values["id"]))
                 return [books.wire.show(call.record, entry) for entry in entries]
         rows = listing.filtered(self._lists[name], given)
-        shown = {"vendors.list": self._vendor, "invoices.list": self._invoice, "payments.list": self._payments.shown}
-        if name in shown:
-            rows = [shown[name](row) for row in rows]
-        if name == "runs.list":
-            rows = [{**row, "status": self._payments.run_status(row["id"])} for row in rows]
-        return listing.page(call, request, given, rows, call.record)
+        return listing.page(call, request, given, rows, self._prepared.get(name, dict))
 
     def _batches(self, call: Call, request: Request, values: dict[str, str], given: dict[str, str]) -> Row:
         if values["system"] not in {str(row["id"]) for row in self._books.systems}:
@@ -142,14 +143,14 @@ class AvidXchange(StandIn):
         hidden = self.options.acknowledged_batches == "hidden"
         batches = [row for row in self._books.batches if not (hidden and row["acknowledged"])]
         rows = self._listing.filtered(batches, given, stamp="closed")
-        return self._listing.page(call, request, given, [self._described(row) for row in rows], call.record)
+        return self._listing.page(call, request, given, rows, self._described)
 
     def _batch(self, call: Call, request: Request, values: dict[str, str], given: dict[str, str]) -> Row:
         """The batch, and a page of its invoices beside it."""
         batch = _found(self._books.batches.get(values["id"]))
-        invoices = [self._invoice(row) for row in self._invoices.of_batch(batch)]
+        invoices = self._invoices.of_batch(batch)
         head = self._books.wire.show(call.record, self._described(batch))
-        return {**head, **self._listing.page(call, request, given, invoices, "invoice")}
+        return {**head, **self._listing.page(call, request, given, invoices, self._invoice, "invoice")}
 
     def _described(self, batch: Row) -> Row:
         steps = self._contract.calls["batches.get"].steps
