@@ -31,6 +31,8 @@ class Payments:
         """
         if not remittances:
             raise Wrong("A payment needs an invoice.")
+        if len({row["id"] for row, _, _ in remittances}) < len(remittances):
+            raise Wrong("A payment has an invoice once.")
         vendors, currencies = ({row[name] for row, _, _ in remittances} for name in ("vendor", "currency"))
         if len(vendors) > 1 or len(currencies) > 1:
             raise Wrong("A payment is for one vendor in one currency.")
