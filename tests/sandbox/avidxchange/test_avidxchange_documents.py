@@ -111,7 +111,8 @@ def test_an_invoice_is_found_by_its_key_and_not_made_twice(ready):  # R5
     assert (again["id"], len(ready.stand_in.state("invoices"))) == (first["id"], 1)
     (found,) = ready.rows("invoices.list", external_ids="mlcELC-1001")
     assert (found["gross"], found["status"], found["status_number"]) == (D("1620.00"), "in_workflow", 2)
-    assert ready.get("invoices.get", first["id"])["lines"][0]["codes"][0]["code"] == "10-6100"
+    (coding,) = ready.get("invoices.get", first["id"])["lines"][0]["codes"]
+    assert coding == {"code": "10-6100", "description": "Code 10-6100", "group": ACCOUNT, "active": True}
 
 
 def test_an_invoice_in_workflow_is_not_changed(ready):

@@ -204,7 +204,7 @@ class AvidXchange(StandIn):
 
     def _coding(self, one: Row) -> Row:
         known = self._books.codes.find(("group", "code"), one["group"], one["code"])
-        return one if known is None else {**one, "description": known["description"]}
+        return one if known is None else {**one, "description": known["description"], "active": known["active"]}
 
     def _fault(self, fault: GatewayFault) -> Response:
         return rendered(
