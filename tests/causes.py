@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from ml_connector.sync import links, refusals
+from ml_connector.sync import links, refusals, taking_over
 
 SOURCE = Path(__file__).parents[1] / "src/ml_connector"
 ROOMS = ("sync", "jobs", "cli", "integrations", "systems")
@@ -33,6 +33,12 @@ HANDED_ON = {
 """A cause that comes from somewhere else that is looked at too: another of these functions, a target's refusal
 (`NAMED`), or what a source says of a record."""
 
+TRANSFERS = {
+    "ANSWER_FAILED": taking_over.ANSWER_FAILED,
+    "CLAIM_FAILED": taking_over.CLAIM_FAILED,
+    "ELSEWHERE": taking_over.ELSEWHERE,
+}
+
 OF_A_RECORD = re.compile(r"([a-z]+(?:_[a-z]+)*): ")
 """How a System says why one record cannot travel: `cause: text`."""
 
@@ -52,7 +58,7 @@ def causes() -> frozenset[str]:
 
 
 def _made(file: str, tree: ast.Module) -> Iterator[str]:
-    constants = {"UNKNOWN_VENDOR": links.UNKNOWN_VENDOR}
+    constants = {"UNKNOWN_VENDOR": links.UNKNOWN_VENDOR, **TRANSFERS}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             value = node.value.value if isinstance(node.value, ast.Constant) else None

@@ -24,7 +24,7 @@ from ml_connector.sandbox.nettcp.listener import Listener
 from ml_connector.sandbox.server import Connection, bound
 from ml_connector.sandbox.standin import BadInput, BadOption, Row, StandIn
 
-SYSTEMS = ("basware", "bill", "procurify", "sapb1", "syspro")
+SYSTEMS = ("avidxchange", "basware", "bill", "procurify", "sapb1", "syspro")
 
 T = TypeVar("T")
 
