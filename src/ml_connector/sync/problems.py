@@ -325,12 +325,19 @@ def unfit(problem: Problem, action: str) -> str:
         return f"Problem {problem.pk} is {problem.state} already."
     if not fits(problem.cause, action):
         return f"{action!r} does not fit a Problem of the kind {problem.cause}."
+    if action in {APPLY, "name"}:
+        return _not_in_detail(problem, action)
+    if action == "accept" and problem.blocks:
+        return f"Problem {problem.pk} holds documents back; accepting it would lose them. Use retry, skip or write_off."
+    return ""
+
+
+def _not_in_detail(problem: Problem, action: str) -> str:
+    """Why this one Problem of its cause does not allow an action."""
     if action == APPLY and not problem.detail.get("known"):
         return "There is no such code where suppliers come from. Enter it there, or map it; then it can be applied."
     if action == "name" and NAMED not in problem.detail:
         return f"Problem {problem.pk} says which invoice it is about: it follows by itself when that is there."
-    if action == "accept" and problem.blocks:
-        return f"Problem {problem.pk} holds documents back; accepting it would lose them. Use retry, skip or write_off."
     return ""
 
 
