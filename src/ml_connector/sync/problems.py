@@ -319,21 +319,26 @@ def needs_second_person(cause: str, action: str) -> bool:
 
 def unfit(problem: Problem, action: str) -> str:
     """Why a decision does not fit a Problem, as a sentence; empty where it does."""
-    reasons = {
-        f"{action!r} is no action. Choose one of: {', '.join(ACTIONS)}.": action not in ACTIONS,
-        f"Problem {problem.pk} is {problem.state} already.": problem.state != ProblemState.OPEN,
-        f"{action!r} does not fit a Problem of the kind {problem.cause}.": not fits(problem.cause, action),
-        "There is no such code where suppliers come from. Enter it there, or map it; then it can be applied.": (
-            action == APPLY and not problem.detail.get("known")
-        ),
-        f"Problem {problem.pk} says which invoice it is about: it follows by itself when that is there.": (
-            action == "name" and NAMED not in problem.detail
-        ),
-        f"Problem {problem.pk} holds documents back; accepting it would lose them. Use retry, skip or write_off.": (
-            action == "accept" and problem.blocks
-        ),
-    }
-    return next((reason for reason, holds in reasons.items() if holds), "")
+    if action not in ACTIONS:
+        return f"{action!r} is no action. Choose one of: {', '.join(ACTIONS)}."
+    if problem.state != ProblemState.OPEN:
+        return f"Problem {problem.pk} is {problem.state} already."
+    if not fits(problem.cause, action):
+        return f"{action!r} does not fit a Problem of the kind {problem.cause}."
+    if action in {APPLY, "name"}:
+        return _not_in_detail(problem, action)
+    if action == "accept" and problem.blocks:
+        return f"Problem {problem.pk} holds documents back; accepting it would lose them. Use retry, skip or write_off."
+    return ""
+
+
+def _not_in_detail(problem: Problem, action: str) -> str:
+    """Why this one Problem of its cause does not allow an action."""
+    if action == APPLY and not problem.detail.get("known"):
+        return "There is no such code where suppliers come from. Enter it there, or map it; then it can be applied."
+    if action == "name" and NAMED not in problem.detail:
+        return f"Problem {problem.pk} says which invoice it is about: it follows by itself when that is there."
+    return ""
 
 
 def fits(cause: str, action: str) -> bool:
