@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from ml_connector.sync import links, refusals, taking_over
+from ml_connector.sync import links, proposing, refusals, taking_over
 
 SOURCE = Path(__file__).parents[1] / "src/ml_connector"
 ROOMS = ("sync", "jobs", "cli", "integrations", "systems")
@@ -19,12 +19,14 @@ OTHERS = {
     "systems/sapb1/errors.py": {"Cause"},
     "sync/alignment.py": {"_report"},
     "sync/closing.py": {"_report"},
+    "sync/transfers.py": {"_open"},
 }
 """Functions of these names that are given none."""
 
 HANDED_ON = {
     ("sync/notify/silence.py", "cause"),
     ("sync/outcomes.py", "remark.cause"),
+    ("sync/proposing.py", "CAUSES[change.field]"),
     ("sync/paying.py", "failed.cause"),
     ("sync/refusals.py", "error.code"),
     ("sync/resolve.py", "cause"),
@@ -41,12 +43,14 @@ TRANSFERS = {
 
 OF_A_RECORD = re.compile(r"([a-z]+(?:_[a-z]+)*): ")
 """How a System says why one record cannot travel: `cause: text`."""
+OTHER_WORDS = frozenset({"none", "post_as", "reversal", "unencrypted"})
+"""Names of settings and their values, with which a text about them begins."""
 
 
 @cache
 def causes() -> frozenset[str]:
     """Raises AssertionError for a cause that it cannot read."""
-    found = set(refusals.NAMED)
+    found = set(refusals.NAMED) | set(proposing.CAUSES.values())
     for room in ROOMS:
         for path in sorted((SOURCE / room).rglob("*.py")):
             tree = ast.parse(path.read_text())
@@ -104,5 +108,5 @@ def _of_records(tree: ast.Module) -> Iterator[str]:
         first = node.values[0] if isinstance(node, ast.JoinedStr) and node.values else node
         if isinstance(first, ast.Constant) and isinstance(first.value, str):
             found = OF_A_RECORD.match(first.value)
-            if found:
+            if found and found[1] not in OTHER_WORDS:
                 yield found[1]

@@ -38,6 +38,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("tests/notify/*.py", IN_URL): "an invented mail account",
     ("tests/notify/*.py", SLACK): "an invented address of a channel",
     ("tests/systems/bill/test_webhooks.py", BASE64): "signatures of vectors that anybody can compute",
+    ("tests/systems/transport/*.py", IN_URL): "an address that must be refused",
     ("tests/test_logs.py", IN_URL): "what must not be logged, invented",
     ("tests/upgrade/*/vault.key", BASE64): "keys of the stored releases, which hold stand-ins' passwords only",
     ("tools/screenshots.py", WORD): "the password of an invented person",
