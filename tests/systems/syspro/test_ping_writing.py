@@ -9,7 +9,7 @@ from ml_connector.systems.syspro.tables import TblCurrency
 from ml_connector.systems.syspro.writing.ping import SAMPLES
 from ml_connector.systems.syspro.writing.tables import GenJournalCtl, GenJournalDetail, GrnDetails
 
-from .conftest import Erp
+from .conftest import Erp, Pair
 
 FAULT = "<Item><Supplier><ErrorNumber>1</ErrorNumber><ErrorDescription>Missing</ErrorDescription></Supplier></Item>"
 
@@ -55,3 +55,44 @@ def test_everything_that_is_said_to_be_written_has_a_target_and_a_test_of_its_ri
         assert all(callable(getattr(target, name)) for name in ("find", "get", "create", "update", "cancel"))
     with pytest.raises(KeyError):
         erp.target("gl_account")
+
+
+ALL = ("invoice", "supplier", "purchase_order", "payment", "journal_entry")
+WRITTEN = ["APSTIN", "GENTJL", "APSSSP", "PORTOI", "APSTPM", "APSTPY", "APSTPV", "GENTJL"]
+
+
+def tried(pair: Pair, *types: str, **settings: object) -> list[tuple[str, bool | None]]:
+    """Each business object that was tried at the stand-in, with what was found."""
+    found = pair.connect(**settings).ping(types or ALL, try_writing=True)
+    return [(step.name.split("(")[1].strip(")"), step.ok) for step in found if step.name.startswith("write")]
+
+
+def test_each_business_object_of_the_flows_is_tried_and_nothing_is_written(pair: Pair) -> None:
+    tables = ("ApInvoice", "ApSupplier", "PorMasterHdr", "ApPayRunHdr", "GenJournalCtl")
+    before = {table: pair.rows(table) for table in tables}
+    assert tried(pair) == [(name, True) for name in WRITTEN]
+    assert {table: pair.rows(table) for table in tables} == before
+    assert not any(row["write"] for row in pair.syspro.requests())
+
+
+def test_an_object_that_is_not_licensed_is_named_with_what_to_do(pair: Pair) -> None:
+    pair.syspro.edit("operators", {"OperatorCode": "MLCONN", "NotLicensed": ["PORTOI", "APSTPY"]})
+    assert [name for name, ok in tried(pair) if ok is False] == ["PORTOI", "APSTPY"]
+    steps = {step.name: step for step in pair.connect().ping(ALL, try_writing=True)}
+    step = steps["write purchase_order (PORTOI)"]
+    assert "100000" in step.text
+    assert "License the business object" in step.fix
+
+
+def test_what_only_a_policy_needs_may_be_missing(pair: Pair) -> None:
+    pair.syspro.edit("operators", {"OperatorCode": "MLCONN", "NotLicensed": ["APSTPV", "GENTJL"]})
+    assert tried(pair, "invoice", "payment") == [
+        ("APSTIN", True), ("GENTJL", None), ("APSTPM", True), ("APSTPY", True), ("APSTPV", None)
+    ]  # fmt: skip
+    assert tried(pair, "journal_entry") == [("GENTJL", False)]
+
+
+def test_what_the_settings_make_needless_is_not_tried(pair: Pair) -> None:
+    assert tried(pair, "invoice", "payment", ap_control_account="", payment_run="CLEAR") == [
+        ("APSTIN", True), ("APSTPM", True), ("APSTPV", True)
+    ]  # fmt: skip

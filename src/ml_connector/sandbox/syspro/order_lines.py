@@ -2,7 +2,8 @@
 
 A non-stocked line is a StockLine in warehouse `**` with a stock code and a description of its own; it needs the
 parameter AllowNonStockItems. ASSUMED: a line without Taxable is taxed as its TaxCode says, and freight and charges
-stand in NMscChargeValue, their text in NComment.
+stand in NMscChargeValue, their text in NComment; their value is in the order's currency unless MiscChargeFLoc or
+FreightFLoc is L.
 """
 
 from dataclasses import dataclass
@@ -215,12 +216,19 @@ class Lines:
         if value is None and held is None:
             item.needs(f"{name}Value")
         elif value is not None:
-            rate, mul_div = self.header["ExchangeRate"], self.header["MulDiv"]
-            local = local_price(value, rate, mul_div).quantize(CENT)
-            columns |= {"NMscChargeFor": value, "NMscChargeValue": local}
+            columns |= self._value(item, f"{name}FLoc", value)
         tax = item.code(self.books, "MiscChargeTax" if name == "MiscCharge" else "FreightTaxCode", "AdmTax")
         if tax is not None:
             columns["NMscChargeTax"] = tax["TaxCode"]
         if item.plain("MiscDescription"):
             columns["NComment"] = item.text("MiscDescription", "PorMasterDetail.NComment")
         return columns
+
+    def _value(self, item: Item, path: str, value: Decimal) -> dict[str, Value]:
+        """A charge in both currencies, from the one in which it was given."""
+        given = item.choice(path, "F L", "F")
+        rate, mul_div = self.header["ExchangeRate"], self.header["MulDiv"]
+        other = {"M": "D", "D": "M"}.get(mul_div, "D") if given == "L" else mul_div
+        turned = local_price(value, rate, other).quantize(CENT)
+        foreign, local = (value, turned) if given == "F" else (turned, value)
+        return {"NMscChargeFor": foreign, "NMscChargeValue": local, "NMscChargeFLoc": given}

@@ -166,11 +166,14 @@ class Documents:
         )
 
     def paid(self, payments: Iterable[ApInvoicePay]) -> Decimal:
-        """The sum of payments less what was taken back; the sign that a site's rows have does not matter."""
-        payments = list(payments)
-        taken = sum((p.trn_value for p in payments if (p.trn_type or "").strip() in self._options.payment_types), ZERO)
-        back = sum((p.trn_value for p in payments if (p.trn_type or "").strip() in self._options.void_types), ZERO)
-        return abs(taken) - abs(back)
+        """What payments settled, discount included, less what was taken back; the sign of a site's rows does not
+        matter."""
+        options, payments = self._options, list(payments)
+        taken, off, back = (
+            abs(sum((p.trn_value for p in payments if (p.trn_type or "").strip() in letters), ZERO))
+            for letters in (options.payment_types, options.discount_types, options.void_types)
+        )
+        return taken + off - back
 
     def _takes_all(self, summary: ApJnlSummary, header: ApInvoice) -> bool:
         return self.lowers(summary) and abs(summary.invoice_value) >= abs(header.orig_inv_value)

@@ -34,6 +34,8 @@ _place = key_of(ApInvoicePay, ApInvoicePay.KEY)
 
 Document = tuple[str, str]
 
+NONE = Decimal(0)
+
 
 class Payments:
     """Source of Payment."""
@@ -92,20 +94,27 @@ class Payments:
         rows = self._reading.matching(ApInvoicePay, DOCUMENT, documents)
         rows.sort(key=_place)
         mine = [
-            found
-            for _, of_one in groupby(rows, attrgetter("supplier", "invoice"))
-            for found in settled(list(of_one), self._options)
-            if self._in_time(found[0])
+            (row, discount(row, of_one, self._options), undone)
+            for of_one in (list(group) for _, group in groupby(rows, attrgetter("supplier", "invoice")))
+            for row, undone in settled(of_one, self._options)
+            if self._in_time(row)
         ]
         if not mine:
             return []
-        paid = list(dict.fromkeys((row.supplier, row.invoice) for row, _ in mine))
+        paid = list(dict.fromkeys((row.supplier, row.invoice) for row, _, _ in mine))
         headers = self._reading.matching(ApInvoice, DOCUMENT, paid)
         units = {bare(header.supplier, header.invoice): self._units[header.currency] for header in headers}
         cheques = {_run(row): row for row in self._reading.matching(ApPayRunDet, DOCUMENT, paid)}
         return [
-            payment(row, units.get(bare(row.supplier, row.invoice)), cheques.get(_run(row)), self._units, undone=undone)
-            for row, undone in mine
+            payment(
+                row,
+                units.get(bare(row.supplier, row.invoice)),
+                cheques.get(_run(row)),
+                self._units,
+                taken=taken,
+                undone=undone,
+            )
+            for row, taken, undone in mine
         ]
 
     def _in_time(self, row: ApInvoicePay) -> bool:
@@ -143,7 +152,7 @@ def discount(row: ApInvoicePay, rows: Sequence[ApInvoicePay], options: Options) 
             if (other.trn_type or "").strip() in options.discount_types
             and (_plain(other.payment_number), (other.payment_reference or "").strip()) == (number, said)
         ),
-        Decimal(0),
+        NONE,
     )
 
 
@@ -153,9 +162,15 @@ def _takes_back(void: ApInvoicePay, paid: ApInvoicePay, rows: Sequence[ApInvoice
 
 
 def payment(
-    row: ApInvoicePay, unit: Unit | None, cheque: ApPayRunDet | None, units: Currencies, *, undone: bool
+    row: ApInvoicePay,
+    unit: Unit | None,
+    cheque: ApPayRunDet | None,
+    units: Currencies,
+    *,
+    undone: bool,
+    taken: Decimal = NONE,
 ) -> Item[Payment]:
-    """One row of a payment type, with its cheque where it came from a payment run."""
+    """One row of a payment type, with its cheque where it came from a payment run. `taken`: the discount beside it."""
     problem = row.fault
     if unit is None:
         problem = f"unmapped_code: The currency of invoice {row.invoice.strip()}, paid in SYSPRO, has no ISO code."
@@ -166,7 +181,7 @@ def payment(
         day, problem = NO_DATE, f"source_shape_changed: Payment of {row.invoice.strip()}: {no_date}."
     amount = abs(row.trn_value)
     try:
-        amount = quantise(amount, unit.iso) if unit.iso else amount
+        amount, taken = (quantise(each, unit.iso) if unit.iso else each for each in (amount, taken))
     except NotAnAmount as inexact:
         problem = f"source_shape_changed: Payment of {row.invoice.strip()}: {inexact}"
     number = _plain(cheque.cheque) if cheque is not None else None
@@ -180,7 +195,11 @@ def payment(
         status=PaymentStatus.VOIDED if undone else PaymentStatus.ISSUED,
         rate=multiplier(row.post_conv_rate, row.post_mul_div) if unit.foreign else None,
         base_amount=_base(row, units),
-        allocations=(PaymentAllocation(invoice=invoice_key(row.supplier, row.invoice), gross=amount, net=amount),),
+        allocations=(
+            PaymentAllocation(
+                invoice=invoice_key(row.supplier, row.invoice), gross=amount + taken, net=amount, discount=taken
+            ),
+        ),
     )
     return Item(key=payment_key(row.supplier, row.invoice, row.entry_number), record=record, invalid=problem)
 

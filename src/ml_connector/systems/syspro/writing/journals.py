@@ -40,7 +40,7 @@ class Journals:
         self._company = company
         self._policies = policies
 
-    def find(self, record: JournalEntry, mark: str) -> list[Found[JournalEntry]]:
+    def find(self, record: JournalEntry | Invoice, mark: str) -> list[Found[JournalEntry]]:
         """By mark: a journal has no other natural key."""
         rows = self._company.reading.rows(GenJournalCtl, that("Reference", "eq", mark))
         return [self._found(row) for row in rows]
@@ -148,7 +148,7 @@ class InvoiceJournals:
         self._tax_accounts: dict[str, str] | None = None
 
     def find(self, record: Invoice, mark: str) -> list[Found[JournalEntry]]:
-        return self._journals.find(self._compared(record, mark), mark)
+        return self._journals.find(record, mark)
 
     def get(self, key: str) -> Found[JournalEntry] | None:
         return self._journals.get(key)

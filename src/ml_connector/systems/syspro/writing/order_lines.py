@@ -6,7 +6,7 @@ SYSPRO: lines have numbers of their own; comments, freight and charges are lines
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from ml_connector.domain.money import rounded
@@ -26,6 +26,7 @@ from ml_connector.systems.syspro.writing.portoi import (
     FREIGHT,
     GOODS,
     NOT_STOCKED,
+    OTHER,
     Changes,
     Charge,
     Line,
@@ -146,37 +147,35 @@ def corresponding(order: PurchaseOrder, known: Sequence[str], rows: Sequence[Por
             free.remove(row)
             result[line.line_key] = row.line
     left = [row for row in charged(rows) if row.line not in result.values()]
-    for charge in charges(order):
-        row = next((row for row in left if charge_of(row) == charge.amount), None)
-        if charge.key not in result and row is not None:
-            left.remove(row)
-            result[charge.key] = row.line
+    for alike in _ALIKE:
+        for charge in charges(order):
+            row = next((row for row in left if alike(row, charge)), None)
+            if charge.key not in result and row is not None:
+                left.remove(row)
+                result[charge.key] = row.line
     return result
 
 
-def attributed(wanted: Changes, rows: Sequence[PorMasterDetail]) -> dict[str, int]:
-    """SYSPRO's line of each line and charge that was added, by key. `rows`: those that were not there before.
+def is_freight(row: PorMasterDetail) -> bool:
+    """Of freight and charges: charges have a text. What letters their line types have is not published."""
+    return not (row.n_comment or "").strip()
 
-    A number that is sent along with a new line is a wish: what the line says decides.
-    """
-    free = goods(rows)
-    result: dict[str, int] = {}
-    for each in wanted.lines:
-        if each.action != ADD:
-            continue
-        same = [row for row in free if (row.m_stock_code or "").strip() == stock_code(each.line)]
-        alike = [row for row in same if row.m_order_qty == priced(each.line)[0]]
-        if same:
-            row = (alike or same)[0]
-            free.remove(row)
-            result[each.line.line_key] = row.line
-    left = charged(rows)
-    for charge in wanted.charges:
-        found_row = next((row for row in left if charge_of(row) == charge.amount), None)
-        if charge.action == ADD and found_row is not None:
-            left.remove(found_row)
-            result[charge.key] = found_row.line
-    return result
+
+def _same_kind(row: PorMasterDetail, charge: Charge) -> bool:
+    return is_freight(row) == charge.freight
+
+
+def _same_amount(row: PorMasterDetail, charge: Charge) -> bool:
+    return charge_of(row) == charge.amount
+
+
+_ALIKE: tuple[Callable[[PorMasterDetail, Charge], bool], ...] = (
+    lambda row, charge: _same_kind(row, charge) and _same_amount(row, charge),
+    _same_amount,
+    lambda row, charge: _same_kind(row, charge) and (row.n_comment or "").strip() == charge.text,
+    _same_kind,
+)
+"""What makes a charge one that is there already, the surest first: none is ever entered a second time."""
 
 
 def ids(order: PurchaseOrder, mine: dict[str, int]) -> tuple[str, ...]:
@@ -186,11 +185,20 @@ def ids(order: PurchaseOrder, mine: dict[str, int]) -> tuple[str, ...]:
 
 
 def changes(
-    order: PurchaseOrder, mine: dict[str, int], rows: Sequence[PorMasterDetail], rule: Rule, *, foreign: bool, last: int
+    order: PurchaseOrder,
+    mine: dict[str, int],
+    rows: Sequence[PorMasterDetail],
+    rule: Rule,
+    *,
+    foreign: bool,
+    last: int,
+    linked: bool,
 ) -> Changes:
     """What has to be done so that SYSPRO's lines are ours. `last`: the highest number of a line there was.
 
-    Raises NoLonger for a line of which more was received than would be left.
+    A charge that is linked to none of ours was entered by a person and stays, unless the order has no link at all: then
+    its answer was lost, and everything in it is ours. Raises NoLonger for a line of which more was received than would
+    be left.
     """
     by_number = {row.line: row for row in rows}
     number = last
@@ -218,7 +226,9 @@ def changes(
         if row.line not in kept:
             _check_received(order, row, Decimal(0))
             lines.append(Line(DELETE, row.line, _line(row, order.currency, rule, foreign=foreign)))
-    return Changes(lines, _charge_changes(order, mine, by_number, number), comments)
+    gone = [] if linked else [row for row in charged(rows) if row.line not in mine.values()]
+    removed = [Charge(DELETE, row.line, "", freight=is_freight(row), amount=charge_of(row)) for row in gone]
+    return Changes(lines, [*_charge_changes(order, mine, by_number, number), *removed], comments)
 
 
 def _charge_changes(
@@ -238,7 +248,15 @@ def _charge_changes(
     for key, number in mine.items():
         row = by_number.get(number)
         if key not in keys and row is not None and not (row.m_stock_code or "").strip():
-            result.append(Charge(DELETE, number, key, freight=key == FREIGHT, amount=charge_of(row)))
+            result.append(
+                Charge(
+                    DELETE,
+                    number,
+                    key,
+                    freight=key == FREIGHT or (key != OTHER and is_freight(row)),
+                    amount=charge_of(row),
+                )
+            )
     return result
 
 

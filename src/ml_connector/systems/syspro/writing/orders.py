@@ -28,7 +28,6 @@ from ml_connector.systems.syspro.writing.company import Company
 from ml_connector.systems.syspro.writing.form import Form, stripped
 from ml_connector.systems.syspro.writing.order_lines import (
     PRINTED,
-    attributed,
     changes,
     corresponding,
     found,
@@ -37,7 +36,7 @@ from ml_connector.systems.syspro.writing.order_lines import (
     live,
     ordered,
 )
-from ml_connector.systems.syspro.writing.portoi import Changes, about, to_add, to_cancel, to_change
+from ml_connector.systems.syspro.writing.portoi import about, to_add, to_cancel, to_change
 from ml_connector.systems.syspro.writing.poster import Poster, Posting
 from ml_connector.systems.syspro.writing.reply import Reply
 from ml_connector.systems.syspro.writing.tables import PorMasterDetail, PorMasterHdr
@@ -121,13 +120,13 @@ class Orders:
         there, mine = self._found(header, rows), corresponding(record, ref.lines, rows)
         due = bool(record.due_date and record.due_date != there.record.due_date)
         foreign = record.currency != self._company.currencies.local
-        numbers = {row.line for row in before}
-        wanted = changes(record, mine, rows, self._rule, foreign=foreign, last=max(numbers, default=0))
+        last = max((row.line for row in before), default=0)
+        wanted = changes(record, mine, rows, self._rule, foreign=foreign, last=last, linked=bool(ref.lines))
         if not wanted and not due:
             return Ref(there.key, ids(record, mine))
         self._check_open(record, header, there)
-        self._post(to_change(record, there.key, wanted, due, self._company.options))
-        return self._changed(record, there.key, mine, wanted, numbers)
+        self._post(to_change(record, there.key, wanted, self._company.options, due=due, foreign=foreign))
+        return self._changed(record, there.key, mine)
 
     def cancel(self, ref: Ref, reason: str) -> None:
         """Cancels an order of which nothing was received; raises NoLonger for any other. Done twice is done once."""
@@ -175,13 +174,14 @@ class Orders:
             )
         return Ref(made.key, made.lines)
 
-    def _changed(self, record: PurchaseOrder, key: str, mine: dict[str, int], wanted: Changes, before: set[int]) -> Ref:
-        """What the order is after a change. One that was not wholly taken is for people: it would be sent for ever."""
+    def _changed(self, record: PurchaseOrder, key: str, mine: dict[str, int]) -> Ref:
+        """What the order is after a change; `mine`: the lines that it had. New ones are known by what they say: a
+        number that is sent along with one is a wish. An order that was not wholly taken is for people: it would be
+        sent for ever."""
         header = self._header(key)
         if header is None:
             raise Conflict(f"SYSPRO no longer has order {key}, which was just changed.")
-        added = [row for row in live(header, self._rows(header)) if row.line not in before]
-        after = self._linked(record, header, ids(record, mine | attributed(wanted, added)))
+        after = self._linked(record, header, ids(record, mine))
         left = [name for name in self.differences(record, after.record) if name != "number"]
         if left:
             raise Refused(

@@ -99,7 +99,15 @@ def new(order: PurchaseOrder, mark: str) -> Changes:
 def charges(order: PurchaseOrder) -> list[Charge]:
     """Charges of the order's lines and head, that are not zero."""
     found = [
-        Charge("", 0, line.line_key, line.kind is OrderLineKind.FREIGHT, line.amount, line.description, line.tax_code)
+        Charge(
+            "",
+            0,
+            line.line_key,
+            line.kind is OrderLineKind.FREIGHT,
+            line.amount,
+            stripped(line.description) or "Charge",
+            line.tax_code,
+        )
         for line in order.lines
         if line.kind in CHARGES and active(line)
     ]
@@ -162,10 +170,12 @@ def to_add(
         form.code("Warehouse", order.warehouse or settings.warehouse),
         form.code("PurchaseOrder", order.number, required=True, too_long="number_too_long") if keep_number else "",
     )
-    return _posting(order, head, new(order, mark), options, form)
+    return _posting(order, head, new(order, mark), options, form, foreign=foreign)
 
 
-def to_change(order: PurchaseOrder, key: str, changes: Changes, due: bool, options: Options) -> Posting:  # noqa: FBT001
+def to_change(
+    order: PurchaseOrder, key: str, changes: Changes, options: Options, *, due: bool, foreign: bool
+) -> Posting:
     """The call that changes an order's lines. `due`: the order's due date changed as well."""
     check(order)
     form = Form(about(order))
@@ -175,7 +185,7 @@ def to_change(order: PurchaseOrder, key: str, changes: Changes, due: bool, optio
         form.day("DueDate", order.due_date if due else None),
         form.key("PurchaseOrder", key),
     )
-    return _posting(order, head, changes, options, form)
+    return _posting(order, head, changes, options, form, foreign=foreign)
 
 
 def to_cancel(key: str, supplier: str) -> Posting:
@@ -236,11 +246,14 @@ def overflow(line: PurchaseOrderLine) -> list[str]:
     return [rest[start : start + width] for start in range(0, len(rest), width)]
 
 
-def _posting(order: PurchaseOrder, head: Sequence[str], changes: Changes, options: Options, form: Form) -> Posting:
+def _posting(
+    order: PurchaseOrder, head: Sequence[str], changes: Changes, options: Options, form: Form, *, foreign: bool
+) -> Posting:
     details = [_stock_line(each, order, options, form) for each in changes.lines]
     details += [_comment(number, to, text, form) for number, to, text in changes.comments]
-    details += [_charge(charge, form) for charge in changes.charges if not charge.freight]
-    details += [_charge(charge, form) for charge in changes.charges if charge.freight]
+    currency = "F" if foreign else ""
+    details += [_charge(charge, currency, form) for charge in changes.charges if not charge.freight]
+    details += [_charge(charge, currency, form) for charge in changes.charges if charge.freight]
     zero = any(not priced(each.line)[1] for each in changes.lines)
     status = options.writing.po_status if any(each.action == ADD for each in changes.lines) else ""
     items = element("Orders", element("OrderHeader", *head), element("OrderDetails", *details))
@@ -290,16 +303,19 @@ def _comment(number: int, to: int, text: str, form: Form) -> str:
     )
 
 
-def _charge(charge: Charge, form: Form) -> str:
+def _charge(charge: Charge, currency: str, form: Form) -> str:
+    """`currency`: F says that the value is in the order's own currency."""
     action = flags(PurchaseOrderLine=str(charge.number), LineActionType=charge.action)
     if charge.freight:
-        taxed = flags(FreightTaxable="Y") + form.code("FreightTaxCode", charge.tax_code) if charge.tax_code else ""
-        return element("FreightLine", action, form.amount("FreightValue", charge.amount), taxed)
+        taxed = form.code("FreightTaxCode", charge.tax_code) + flags(FreightTaxable="Y") if charge.tax_code else ""
+        value = form.amount("FreightValue", charge.amount)
+        return element("FreightLine", action, value, taxed, element("FreightFLoc", currency))
     taxed = form.code("MiscChargeTax", charge.tax_code) + flags(MiscTaxable="Y") if charge.tax_code else ""
     return element(
         "MiscChargeLine",
         action,
         form.amount("MiscChargeValue", charge.amount),
         taxed,
+        element("MiscChargeFLoc", currency),
         form.words("MiscDescription", charge.text),
     )

@@ -1,18 +1,17 @@
-"""Purchase orders written to the stand-in: numbered there, found by our mark, changed by line, never made twice."""
+"""Purchase orders written to the stand-in: numbered there, found by our mark, and changed line by line."""
 
 from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from ml_connector.domain.orders import OrderLineKind, OrderStatus, PurchaseOrder
-from ml_connector.systems.base import DocumentState, Found, NoLonger, OutcomeUnknown, Ref, Refused
+from ml_connector.domain.orders import OrderLineKind, OrderStatus
+from ml_connector.systems.base import DocumentState, NoLonger, OutcomeUnknown, Ref, Refused
 
 from .conftest import Pair
-from .test_invoices_standin import LOST
+from .papers import only
 from .test_portoi import line, order
 
 MARK = "mlc0123456789"
@@ -20,11 +19,6 @@ OTHER = "mlcZZZZZZZZZZ"
 D = Decimal
 
 FIRST = order(line("a", "100", "12.00"), line("b", "30", "10.00", "10-6200"), freight=D("35.00"), other=D("4.00"))
-
-
-def only(found: list[Found[PurchaseOrder]]) -> Found[PurchaseOrder]:
-    (hit,) = found
-    return hit
 
 
 def lines(pair: Pair, key: str) -> dict[int, tuple[str, Decimal, Decimal, str]]:
@@ -101,6 +95,10 @@ def test_a_foreign_order_is_compared_in_its_own_currency(both_ways: Pair) -> Non
     assert (header["Currency"], header["ExchangeRate"], header["OrderType"]) == ("EUR", D("1.1"), "I")
     found = target.get(ref.key).record
     assert (found.currency, found.total, target.differences(record, found)) == ("EUR", D("31.47"), [])
+    (freight,) = (row for row in both_ways.rows("PorMasterDetail", PurchaseOrder=ref.key) if row["NMscChargeFor"])
+    assert {name: freight[name] for name in ("NMscChargeFLoc", "NMscChargeFor", "NMscChargeValue")} == {
+        "NMscChargeFLoc": "F", "NMscChargeFor": D("1.50"), "NMscChargeValue": D("1.65")
+    }  # fmt: skip
 
 
 def test_an_order_can_keep_its_number_and_is_then_found_by_it(pair: Pair) -> None:  # R6
@@ -126,63 +124,6 @@ def test_an_order_keeps_no_number_where_syspro_numbers_alone(pair: Pair) -> None
         pair.target("purchase_order", {"keep_number": True}).create(order(number="815"), MARK)
     assert refused.value.field == "PurchaseOrder"
     assert pair.rows("PorMasterHdr") == []
-
-
-# --- the answer is lost ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("returned", [True, False])
-@pytest.mark.parametrize("fault", LOST, ids=lambda fault: fault["do"])
-def test_a_lost_answer_never_leads_to_a_second_order(
-    pair: Pair,
-    fault: dict[str, Any],
-    returned: bool,
-) -> None:  # R3, R11
-    pair.syspro.options({"order_number_returned": returned})
-    pair.fail(**fault)
-    with pytest.raises(OutcomeUnknown):
-        pair.target("purchase_order").create(FIRST, MARK)
-    there = pair.rows("PorMasterHdr")
-    found = pair.target("purchase_order").find(FIRST, MARK)
-    assert [(each.key, each.mark) for each in found] == [(row["PurchaseOrder"], MARK) for row in there]
-    assert len(there) == int(fault["do"].startswith(("commit", "tr", "ga", "em")))
-    if not there:
-        pair.target("purchase_order").create(FIRST, MARK)
-    assert len(pair.rows("PorMasterHdr")) == 1
-
-
-def test_an_order_that_is_not_shown_yet_is_not_called_made(pair: Pair) -> None:  # R4, R11
-    pair.syspro.options({"settle_seconds": 60})
-    with pytest.raises(OutcomeUnknown):
-        pair.target("purchase_order").create(FIRST, MARK)
-    pair.syspro.clock(advance=61)
-    assert only(pair.target("purchase_order").find(FIRST, MARK)).mark == MARK
-
-
-def test_an_order_that_lacks_a_line_is_found_and_told_apart(pair: Pair) -> None:  # R5
-    pair.syspro.options({"bad_order_line": "drop"})
-    record = order(line("a", "1", "5.00"), line("b", "1", "7.00", "10-9999"))
-    target = pair.target("purchase_order", {"validate_first": False})
-    with pytest.raises(OutcomeUnknown, match="10-9999"):
-        target.create(record, MARK)
-    found = only(target.find(record, MARK))
-    assert target.identity_differences(record, found.record) == ["total"]
-
-
-@pytest.mark.parametrize("fault", LOST[:4], ids=lambda fault: fault["do"])
-def test_a_lost_answer_to_a_change_is_settled_by_what_the_order_is(pair: Pair, fault: dict[str, Any]) -> None:  # R3
-    target = pair.target("purchase_order")
-    ref = target.create(FIRST, MARK)
-    changed = order(line("a", "90", "12.00"), line("c", "5", "3.00"), freight=D("35.00"))
-    pair.fail(**fault)
-    with pytest.raises(OutcomeUnknown):
-        target.update(ref, changed, MARK)
-    done = target.differences(changed, target.get(ref.key).record) == []
-    assert done == fault["do"].startswith("commit")
-    again = target.update(ref, changed, MARK)
-    assert target.differences(changed, target.get(ref.key).record) == []
-    assert again.lines == ("a=1", "c=5", "@freight=4")
-    assert len(pair.posts("PORTOI")) == (2 if done else 3)
 
 
 # --- changed ---------------------------------------------------------------------------------------------
@@ -308,49 +249,3 @@ def test_a_received_order_is_complete(pair: Pair) -> None:
     assert target.update(ref, record, MARK) == ref
     with pytest.raises(NoLonger):
         target.update(ref, order(line("a", "3", "12.00")), MARK)
-
-
-# --- refused ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("validates", [True, False])
-@pytest.mark.parametrize(
-    ("record", "code", "field"),
-    [
-        (order(supplier="NOBODY"), "supplier_missing", "Supplier"),
-        (order(currency="EUR"), "currency_not_allowed", "Currency"),
-        (order(line("a", "1", "5.00", "10-9999")), "100001", "LedgerCode"),
-        (order(line("a", "1", "5.00", None)), "100002", "LedgerCode"),
-        (order(line("a", "1", "5.00", tax_code="Z")), "100001", "TaxCode"),
-        (order(buyer="NOBODY"), "100001", "Buyer"),
-        (order(terms="99"), "100001", "InvoiceTerms"),
-        (order(line("a", "1", "5.00", kind=OrderLineKind.STOCK, sku="NONE")), "100001", "StockCode"),
-    ],
-)
-def test_a_refusal_names_order_field_and_cause(
-    pair: Pair,
-    record: PurchaseOrder,
-    code: str,
-    field: str,
-    validates: bool,
-) -> None:  # R63
-    with pytest.raises(Refused) as refused:
-        pair.target("purchase_order", {"validate_first": validates}).create(record, MARK)
-    assert (refused.value.code, refused.value.field) == (code, field)
-    assert "PF150" in str(refused.value)
-    assert pair.rows("PorMasterHdr") == []
-
-
-def test_a_supplier_that_takes_no_orders_is_told(pair: Pair) -> None:
-    pair.syspro.edit("ApSupplier", {"Supplier": "ELC001", "PurchOrdAllowed": "N"})
-    with pytest.raises(Refused, match="takes no purchase orders"):
-        pair.target("purchase_order").create(FIRST, MARK)
-
-
-def test_a_long_order_is_made_in_one_request_and_read_in_parts(pair: Pair) -> None:
-    record = order(*(line(f"k{number}", "1", "5.00", description="word " * 30) for number in range(120)))
-    target = pair.target("purchase_order", odata_page_size=50)
-    ref = target.create(record, MARK)
-    assert (len(ref.lines), len(pair.posts("PORTOI"))) == (120, 0)  # by PostLD, whose body the list does not show
-    assert target.differences(record, target.get(ref.key).record) == []
-    assert len(pair.rows("PorMasterHdr")) == 1
