@@ -17,7 +17,7 @@ from ml_connector.domain.canonical import HASH_VERSION, Record, canonical, conte
 from ml_connector.domain.journals import JournalEntry
 from ml_connector.domain.money import step
 from ml_connector.domain.numbers import normalised
-from ml_connector.domain.orders import PurchaseOrder
+from ml_connector.domain.orders import PurchaseOrder, Receipt
 
 __all__ = [
     "CODE_TYPES",
@@ -39,6 +39,7 @@ __all__ = [
     "PaymentStatus",
     "PaymentTerm",
     "PurchaseOrder",
+    "Receipt",
     "Record",
     "Supplier",
     "TaxCode",
@@ -301,6 +302,7 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "payment": Payment,
     "purchase_order": PurchaseOrder,
     "journal_entry": JournalEntry,
+    "receipt": Receipt,
 }
 """The record type that a Flow names, and its class."""
 
