@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from ml_connector.domain.records import Address, Supplier
 from ml_connector.systems.base import NotFound, OutcomeUnknown, Ref, Refused
+from ml_connector.systems.syspro.policies import MAY_OWN
 from ml_connector.systems.syspro.settings import Options, options
 from ml_connector.systems.syspro.tables import ApSupplier, ApSupplierAddr
-from ml_connector.systems.syspro.writing.apsssp import MAY_OWN, ORDER, new_code, to_add, to_update
+from ml_connector.systems.syspro.writing.apsssp import ORDER, new_code, to_add, to_update
 from ml_connector.systems.syspro.writing.tables import Payee, SupplierCode
 
 from .conftest import Erp
