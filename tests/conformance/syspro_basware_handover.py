@@ -67,7 +67,7 @@ def approve(pair: BaswarePair, rng: random.Random) -> None:
         for row, amount in enumerate(amounts)
     ]
     total = sum(amounts, Decimal(0))
-    sums = {name: total for name in ("netSum", "grossSum", "netSumCompany", "grossSumCompany")}
+    sums = dict.fromkeys(("netSum", "grossSum", "netSumCompany", "grossSumCompany"), total)
     pair.basware.edit(
         "accountingDocuments",
         {

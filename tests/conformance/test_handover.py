@@ -1,6 +1,7 @@
 """Documents that are handed over while processes die and answers get lost: each posted once, each answered once.
 
-A thousand of them: `python -m ml_connector.conformance.handover tests.conformance.syspro_basware_handover:SYSPRO_BASWARE`.
+A thousand of them, from the root of the project:
+`python -m ml_connector.conformance.handover tests.conformance.syspro_basware_handover:SYSPRO_BASWARE`.
 """
 
 from __future__ import annotations

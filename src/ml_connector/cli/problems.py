@@ -97,7 +97,9 @@ def solve(
     evidence: Annotated[
         str,
         typer.Option(
-            "--evidence", metavar="TEXT", help="For `release`: whom you called back, on which number, what was said."
+            "--evidence",
+            metavar="TEXT",
+            help="For `release`: whom you called back, what was said. For `name`: the invoice.",
         ),
     ] = "",
     workspace: WorkspaceOption = None,

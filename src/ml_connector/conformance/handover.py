@@ -98,7 +98,9 @@ def _wave(made: Scene, size: int, kills: int, met: Counter[str]) -> None:
     for side, stand_in in made.bench.stand_ins.items():
         matches = made.ground.writes if side is made.ground.written else made.ground.told
         stand_in.clear_requests()
-        stand_in.faults([{"match": {**match, "probability": SHARE}, **chosen[side].do} for match in matches])
+        # A session that is lost as soon as it is renewed is taken for refused credentials, and rightly so.
+        bound = {"times": 1} if "session" in chosen[side].do["do"] else {}
+        stand_in.faults([{"match": {**match, "probability": SHARE}, **chosen[side].do, **bound} for match in matches])
     for _ in range(kills):
         _kill(made, size)
     made.synced()

@@ -17,11 +17,9 @@ from ml_connector.domain.records import Invoice, InvoiceKind, InvoiceLine, Suppl
 from ml_connector.sync.checks import SupplierLookup
 from ml_connector.sync.flows import declaration, document_flows, policy, source_of, spec_of, target_of
 from ml_connector.sync.models import Flow, Link, Problem, ProblemState, Record, TargetEntry
-from ml_connector.sync.problems import Cause
+from ml_connector.sync.problems import NAMED, Cause
 
 WITHOUT_INVOICE = "credit_without_invoice"
-NAMED = "named"
-"""In the detail of a decided Problem: what a person said that the credit note corrects, by its key in the target."""
 
 
 @dataclass
@@ -167,9 +165,9 @@ class Approving:
     def _named(self, record: Record) -> str | None:
         """What a person said that it corrects."""
         rows = Problem.objects.of(self.workspace_id).filter(
-            holds__record=record, cause=WITHOUT_INVOICE, state=ProblemState.HANDLED, detail__has_key=NAMED
+            holds__record=record, cause=WITHOUT_INVOICE, state=ProblemState.HANDLED
         )
-        problem = rows.order_by("-ended_at").first()
+        problem = rows.filter(action="name").order_by("-ended_at").first()
         return None if problem is None else str(problem.detail[NAMED])
 
     def _without(self, subject: str, invoice: Invoice, named: str, state: str) -> Cause:
@@ -180,6 +178,7 @@ class Approving:
             f"Credit note {invoice.number} of supplier {invoice.supplier} {named}{which}.",
             f"It follows by itself when the invoice is in {self.target}. If it corrects another one, or one that was"
             f" entered there by hand, name that by its key in {self.target} (action name).",
+            detail={NAMED: ""},
         )
 
     # --- orders

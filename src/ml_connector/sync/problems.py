@@ -234,13 +234,18 @@ ACTIONS: dict[str, str] = {
     "write_off": "give up what it holds (needs a second person)",
     "release": "the supplier was called back and confirms the change (needs a second person)",
     "take_over": "it was looked up in the target, and nobody else posts it: it is ours",
+    "name": "book it on the invoice that you name",
 }
 ONLY_FOR = {
     "create": {"supplier_ambiguous"},
     "override": {"duplicate_invoice"},
     "release": ONLY_BY_RELEASE,
     "take_over": {"claimed_elsewhere"},
+    "name": {"credit_without_invoice"},
 }
+NAMED = "named"
+"""In the detail of a Problem that can be decided by naming what a document corrects: its key in the target, as a person
+named it; empty until then."""
 RETRIED_THOUGH_REPORTED = frozenset({"not_decided"})
 """Causes that hold nothing back, and whose records can be tried again all the same."""
 NEEDS_SECOND_PERSON = frozenset({"override", "write_off", "release"})
@@ -254,13 +259,15 @@ def solve(problem: Problem, action: str, reason: str, actor: str, evidence: str 
 
     An override, a write-off and a release wait for a second person (R41, R53, R72): the first call asks, a call by
     another person does it. Who asks for a release gives `evidence`: whom they called, on which number, and what was
-    said. Raises DecisionRefused.
+    said; who names an invoice gives its key in the target. Raises DecisionRefused.
     """
     objection = unfit(problem, action)
     if objection:
         raise DecisionRefused(objection)
     if action != "retry" and not reason.strip():
         raise DecisionRefused(f"{action!r} needs a reason: it goes into the audit trail.")
+    if action == "name" and not evidence.strip():
+        raise DecisionRefused("Name the invoice by its key in the target, as the page of a Record shows it.")
     with audit.recording(problem.workspace, actor=actor) as trail:
         if action in NEEDS_SECOND_PERSON:
             asked = approvals.waiting_about(problem.workspace_id, f"problem:{problem.pk}").filter(kind=action).first()
@@ -277,6 +284,8 @@ def solve(problem: Problem, action: str, reason: str, actor: str, evidence: str 
                 approvals.settle(trail, asked, actor, ApprovalState.APPROVED, reason)
             except approvals.NotDecided as refused:
                 raise DecisionRefused(str(refused)) from refused
+        if action == "name":
+            problem.detail = {**problem.detail, NAMED: evidence.strip()[:200]}
         return _carry_out(trail, problem, action, reason, actor)
 
 
@@ -301,6 +310,8 @@ def unfit(problem: Problem, action: str) -> str:
         return f"Problem {problem.pk} is {problem.state} already."
     if not fits(problem.cause, action):
         return f"{action!r} does not fit a Problem of the kind {problem.cause}."
+    if action == "name" and NAMED not in problem.detail:
+        return f"Problem {problem.pk} says which invoice it is about: it follows by itself when that is there."
     if action == "accept" and problem.blocks:
         return f"Problem {problem.pk} holds documents back; accepting it would lose them. Use retry, skip or write_off."
     return ""

@@ -224,7 +224,9 @@ POINTS = (
 
 TRANSFERS = (
     *_around("claims", f"{SYNC}claiming:Claiming._intended", "uncommitted committed", "intents of claims"),
-    *_around("claim request", f"{SYNC}claiming:Claiming._ask", "before during after", "a source is asked for a document"),
+    *_around(
+        "claim request", f"{SYNC}claiming:Claiming._ask", "before during after", "a source is asked for a document"
+    ),
     *_around("claims outcome", f"{SYNC}claiming:Claiming._store", "uncommitted committed", "what came of claims"),
     *_around("answers", f"{SYNC}answering:Answering._intended", "uncommitted committed", "answers with their keys"),
     *_around("answer request", f"{SYNC}answering:Answering._ask", "before during after", "a source is told"),

@@ -32,6 +32,7 @@ from ml_connector.sync.models import (
 )
 from ml_connector.sync.problems import (
     ACTIONS,
+    NAMED,
     NEEDS_EVIDENCE,
     NEEDS_SECOND_PERSON,
     RETRIED_THOUGH_REPORTED,
@@ -163,6 +164,11 @@ class ProblemView:
     def releases(self) -> bool:
         """Whether the decision rests on a call back."""
         return any(action.needs_evidence for action in self.actions)
+
+    @property
+    def names(self) -> bool:
+        """Whether it can be decided by naming an invoice."""
+        return any(action.name == "name" for action in self.actions)
 
 
 def problem_view(workspace: Workspace, problem_id: int) -> ProblemView | None:
@@ -310,6 +316,8 @@ def _actions(problem: Problem) -> tuple[Action, ...]:
 
 def _offered(problem: Problem, action: str) -> bool:
     """What holds nothing back can be accepted, and little else."""
+    if action == "name":
+        return NAMED in problem.detail
     if action == "retry" and problem.cause in RETRIED_THOUGH_REPORTED:
         return True
     return (action == "accept") is not problem.blocks
