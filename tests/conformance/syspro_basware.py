@@ -66,8 +66,8 @@ def change_supplier(pair: OutPair, code: str, name: str) -> None:
     pair.syspro.edit("actions", {"do": "change_supplier", "supplier": code, "columns": {"SupplierName": name}})
 
 
-def new_order(pair: OutPair, number: str) -> None:
-    add(pair, "PorMasterHdr", {"Supplier": "PAK003"}, PurchaseOrder=number, OrderEntryDate="2026-11-16T00:00:00")
+def new_order(pair: OutPair, number: str, day: str = "2026-11-16") -> None:
+    add(pair, "PorMasterHdr", {"Supplier": "PAK003"}, PurchaseOrder=number, OrderEntryDate=f"{day}T00:00:00")
     add(pair, "PorMasterDetail", {"MGlCode": "10-6200", "Line": 1}, PurchaseOrder=number)
 
 
@@ -86,12 +86,13 @@ def take_out(table: str, column: str) -> Callable[[OutPair, str], Undo]:
     return act
 
 
-def hide(table: str, column: str) -> Callable[[OutPair], tuple[str, Undo]]:
-    """The column is gone after an upgrade."""
+def rename(table: str, column: str) -> Callable[[OutPair], tuple[str, Undo]]:
+    """The column is called differently after an upgrade."""
 
     def act(pair: OutPair) -> tuple[str, Undo]:
-        pair.syspro.options({"hide_columns": {table: [column]}})
-        return f"{table}.{column}", lambda: pair.syspro.options({"hide_columns": {}}) and None
+        before = pair.syspro.options()["rename"]
+        pair.syspro.options({"rename": {table: {column: "Elsewhere"}}})
+        return column, lambda: pair.syspro.options({"rename": before}) and None
 
     return act
 
@@ -192,6 +193,7 @@ SYSPRO_BASWARE = Declaration(
             match={"path": "*/PorMasterHdr"},
             open=supplied,
             enter=new_order,
+            enter_back_dated=lambda pair, number: new_order(pair, number, "2026-05-16"),
             edit=lambda pair, number, n: change_order(pair, number, 100 + n),
             edited=lambda pair, number, n: any(
                 row["quantity"] == 100 + n
@@ -199,7 +201,7 @@ SYSPRO_BASWARE = Declaration(
                 if row["externalCode"] == f"RIL_L_{number.lstrip('0')}_1"
             ),
             remove=take_out("PorMasterHdr", "PurchaseOrder"),
-            break_shape=hide("PorMasterHdr", "OrderStatus"),
+            break_shape=rename("PorMasterHdr", "OrderStatus"),
             page_size="odata_page_size",
         ),
     ),

@@ -106,7 +106,7 @@ def connected(page, bare, stand_ins) -> list[str]:
 
     # Left and gone on with: the way is told from what is there.
     page.goto(f"{bare.address}/w/acme/first-minutes")
-    page.get_by_role("link", name="payables").click()
+    page.get_by_role("link", name="payables: SYSPRO -> BILL").click()
     page.get_by_role("link", name="Connect BILL").click()
     fill(page, "bill", {**bill.settings, **bill.secrets})
     wrong += look(page, "first-connect-bill")

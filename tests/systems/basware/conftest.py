@@ -141,8 +141,8 @@ class Met:
     clock: list[datetime]
     wrote: list[bool]
 
-    def wait(self, seconds: float = 2) -> None:
-        """P2P takes a second over a record."""
+    def wait(self, seconds: float = 10) -> None:
+        """P2P takes a second over a record, and what it said is good for a few."""
         self.clock.append(self.clock[-1] + timedelta(seconds=seconds))
         self.basware.clock(advance=seconds)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,7 @@ from ml_connector.systems.base import (
 )
 from ml_connector.systems.basware.handshake import Outcome, Taken
 
+from .conftest import NOW
 from .site import Reply, status
 
 DOCUMENTS = "/v1/accountingDocuments"
@@ -221,11 +222,13 @@ def test_an_answer_counts_once_p2p_has_taken_it(p2p):  # R12
     answers = [Reply(404), status("request-9", {code: "Success"}, entity="TransferResponse")]
     p2p.site.on("GET", "/v1/requestStatus/request-9", *answers)
     assert not p2p.client.transfers.outcome(given, "inv-1", success=True)
+    p2p.wait(NOW + timedelta(seconds=10))
     assert p2p.client.transfers.outcome(given, "inv-1", success=True)
     error = {
         "status": "Error",
         "errors": [{"type": "Error", "message": "Invoice locked", "category": "DataValidation"}],
     }
+    p2p.wait(NOW + timedelta(seconds=20))
     p2p.site.on("GET", "/v1/requestStatus/request-9", status("request-9", {code: error}, "Error"))
     with pytest.raises(Refused, match="Invoice locked"):
         p2p.client.transfers.outcome(given, "inv-1", success=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -81,7 +82,10 @@ def test_it_counts_only_once_p2p_has_it(p2p, target, make_supplier):  # R12
     request = "request-2"
     answers = [Reply(404), status(request, {}, "InProgress"), status(request, {KEY: "InProgress"}, "InProgress")]
     outcome(p2p, request, *answers, status(request, {KEY: "Success"}))
-    said = [target.outcome(accepted.handle, make_supplier(), MARK) for _ in range(4)]
+    said = []
+    for number in range(4):
+        p2p.wait(NOW + timedelta(seconds=10 * number))
+        said.append(target.outcome(accepted.handle, make_supplier(), MARK))
     assert said == [None, None, None, Ref(KEY)]
     assert p2p.site.writes() == [("POST", VENDORS)]
 
@@ -173,6 +177,8 @@ def test_an_outcome_without_a_request_id_is_asked_for_by_the_record(p2p, target,
         (Reply(200, [{"externalCode": "another"}]), OutcomeUnknown),
         (Reply(200, {"hasErrors": True, "errors": [{"code": "SCHEMA_VALIDATION_ERROR", "message": "x"}]}), Refused),
         (Reply(200, b"{"), OutcomeUnknown),
+        (Reply(200), OutcomeUnknown),
+        (Reply(200, []), OutcomeUnknown),
         (Reply(500), OutcomeUnknown),
         (Reply(400, {"hasErrors": True, "errors": [{"code": "SCHEMA_VALIDATION_ERROR", "message": "x"}]}), Refused),
         (Reply(409, {"hasErrors": True, "errors": [{"code": "CONFLICT_IN_POST"}]}), Transient),

@@ -226,14 +226,15 @@ class Copies(Generic[R]):
 
 
 def posted(p2p: P2P, path: str, bodies: Sequence[Json], about: str) -> Written:
-    """One POST of an array. Basware echoes it; an answer that names other records says nothing (R12)."""
+    """One POST of an array. Basware echoes it; an answer that does not, or that names other records, says nothing of
+    what was stored, whatever its status (R12)."""
     written = p2p.write("POST", path, list(bodies), about=about)
     body: Any = written.answer.json() if written.answer.content.strip() else None
-    echoed = [row.get("externalCode") for row in body if isinstance(row, dict)] if isinstance(body, list) else []
-    if echoed and not {row["externalCode"] for row in bodies} <= set(echoed):
-        raise written.answer.unclear("it names other records than were sent")
-    if not echoed and not written.request_id:
-        raise written.answer.unclear("it names neither the records nor its request")
+    if isinstance(body, dict):
+        body = next((value for value in body.values() if isinstance(value, list)), None)
+    echoed = {row.get("externalCode") for row in body if isinstance(row, dict)} if isinstance(body, list) else set()
+    if not {row["externalCode"] for row in bodies} <= echoed:
+        raise written.answer.unclear("it names other records than were sent" if echoed else "it names no record")
     return written
 
 

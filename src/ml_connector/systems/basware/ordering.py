@@ -52,6 +52,8 @@ class Orders:
         self._touch_line = touched_text(touch["order_line"], now, 250)
         self._failed: set[str] = set()
         """Orders against which, or against whose lines, an error stood when it was last looked for."""
+        self._begun: dict[str, Json] = {}
+        """Headers that P2P has while lines are missing, as they were last seen."""
 
     def find(self, record: PurchaseOrder, mark: str) -> list[Found[PurchaseOrder]]:
         """The order under its key, where P2P has it with all its lines. Raises Transient while that is not decided."""
@@ -70,9 +72,12 @@ class Orders:
             failed |= self.statuses.refused_before(LINE_ENTITY, named, newest, f"the lines of {about}")
         if failed:
             self._failed.add(key)
-        if failed or len(there) < len(wanted):
+            self._begun.pop(key, None)
             return []
         self._failed.discard(key)
+        if len(there) < len(wanted):
+            self._begun[key] = header
+            return []
         return [replace(self._found(header, copies, mark), lines=self._wanted(record).keys)]
 
     def get(self, key: str) -> Found[PurchaseOrder] | None:
@@ -80,9 +85,13 @@ class Orders:
         return None if header is None else self._found(header, self._copies(key))
 
     def create(self, record: PurchaseOrder, mark: str) -> Accepted:
-        """The header, then the lines. Everything that Basware would not take is refused before the first request."""
+        """The header, then the lines; of an order whose header is there already, the lines alone. Everything that
+        Basware would not take is refused before the first request."""
         key = self._key(record)
         wanted = self._wanted(record)
+        begun = self._begun.pop(key, None)
+        if begun is not None and agrees(wanted.header, begun):
+            return self._sent(record.number, key, None, wanted.lines)
         if key in self._failed:
             copies = {text(row, "externalCode"): row for row in self._copies(key)}
             wanted = self._touched(wanted, self._header(key) or {}, copies)
