@@ -8,7 +8,8 @@ import pytest
 
 from ml_connector.integrations.base import Side
 from ml_connector.sync import problems
-from ml_connector.sync.models import Answered, Claimed, Problem, Record, RunKind, Transfer
+from ml_connector.sync.models import Answered, Claimed, Flow, Problem, Record, RunKind, Transfer
+from ml_connector.sync.preview import preview
 from ml_connector.sync.queries.story import story
 from tests.sync.basware_pair import INVOICES, basware_pair
 
@@ -326,3 +327,12 @@ def test_posted_as_a_journal_it_is_answered_with_the_journal(pair):
     shown = f"{journal['GlYear']}-{journal['GlPeriod']:02} {journal['GlJournal']:05}"
     assert pair.document("ELC-9")["voucherNumber1"] == shown
     assert Transfer.objects.of(pair.workspace).get().success
+
+
+def test_a_preview_says_what_would_be_posted_and_writes_to_neither_side(pair):
+    Flow.objects.of(pair.workspace).exclude(name=INVOICES).update(paused=True)
+    seen = preview(pair.integration, "clerk")
+    (foreseen,) = [flow for flow in seen.flows if flow.flow == INVOICES]
+    assert (foreseen.created.records, foreseen.blocked.records, foreseen.causes) == (1, 0, ())
+    assert (pair.writes(Side.ERP), pair.asked("acknowledge"), pair.asked(ANSWERS)) == (0, 0, 0)
+    assert not Transfer.objects.of(pair.workspace).exists()

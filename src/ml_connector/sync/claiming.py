@@ -15,7 +15,7 @@ from ml_connector import audit, clock
 from ml_connector.redaction import redacted
 from ml_connector.sync import problems, transfers
 from ml_connector.sync.leases import Lease, LeaseLost, NotSent
-from ml_connector.sync.models import Claimed, Flow, Run, Transfer
+from ml_connector.sync.models import Answered, Claimed, Flow, Run, Transfer
 from ml_connector.sync.problems import Cause
 from ml_connector.sync.taking_over import CLAIM_FAILED
 from ml_connector.systems.base import (
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 TOGETHER = 20
 """Claims that are committed and asked for together."""
+HELD_BACK = object()
+"""What came of a claim in a preview."""
 PATIENCE = 3
 """Requests in a row that come to nothing until people are told."""
 
@@ -86,9 +88,8 @@ class Claiming:
                 trail.add("claim", f"record:{row.record_id}", cycle=row.cycle, outcome="asked")
         return asked
 
-    def _ask(self, asking: Asking) -> Claim | None:
-        """Runs in a thread. None: a request of ours is not heard yet, and may still be. A preview goes on as if it were
-        granted."""
+    def _ask(self, asking: Asking) -> object:
+        """Runs in a thread. A Claim; None: a request of ours is not heard yet, and may still be; HELD_BACK."""
         self.lease.check()
         key = asking.transfer.record.key
         if asking.looked_up:
@@ -98,9 +99,9 @@ class Claiming:
         try:
             return self.source.claim(key)
         except NotSent:
-            return Claim.OURS
+            return HELD_BACK
 
-    def _store(self, answered: Sequence[tuple[Asking, Claim | Exception | None]]) -> None:
+    def _store(self, answered: Sequence[tuple[Asking, object]]) -> None:
         with audit.recording(self.flow.workspace, actor="worker", run=self.run.pk) as trail:
             self.lease.confirm()
             for asking, result in answered:
@@ -110,9 +111,14 @@ class Claiming:
                     self._failed(trail, asking, result)
                 elif result is None:
                     asking.transfer.next_at = transfers.counts_from(self.flow, asking.transfer)
-                else:
+                elif isinstance(result, Claim):
                     self._decided(trail, asking, result)
-                asking.transfer.save(update_fields=["claim", "claimed_at", "asked_at", "tries", "next_at", "error"])
+                else:
+                    # A preview goes on as if it were granted, and has nothing to answer.
+                    asking.transfer.claim, asking.transfer.answer = Claimed.OURS, Answered.NOT_NEEDED
+                asking.transfer.save(
+                    update_fields=["claim", "answer", "claimed_at", "asked_at", "tries", "next_at", "error"]
+                )
 
     def _decided(self, trail: audit.Trail, asking: Asking, result: Claim) -> None:
         transfer = asking.transfer
