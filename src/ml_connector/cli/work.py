@@ -14,15 +14,18 @@ from ml_connector.sync.leases import Lease
 from ml_connector.sync.models import Flow, RunKind
 from ml_connector.sync.problems import Cause
 
+NOT_SWEPT = frozenset({FlowKind.REFERENCE, FlowKind.OBSERVED, FlowKind.PROPOSED})
+
 Told = Callable[[Flow, RunKind], None]
 """Is told what begins now, to show it."""
 
 
 def work(told: Told | None = None) -> Work:
-    """What jobs are about. Code lists are read whole anyway, and payments that are only looked at need no sweep."""
+    """What jobs are about. Code lists are read whole anyway; payments that are only looked at, and vendors
+    whose changes are only proposed, need no sweep."""
 
     def execute(flow: Flow, kind: RunKind, lease: Lease, job_id: str, seconds: float) -> object:
-        if kind is RunKind.SWEEP and spec_of(flow).kind in {FlowKind.REFERENCE, FlowKind.OBSERVED}:
+        if kind is RunKind.SWEEP and spec_of(flow).kind in NOT_SWEPT:
             return None
         if told is not None:
             told(flow, kind)

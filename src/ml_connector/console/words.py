@@ -34,6 +34,8 @@ CAUSES = {
     "claimed_elsewhere": "Taken over by somebody else",
     "claim_failed": "Cannot be taken over",
     "answer_failed": "Answer not taken",
+    "terms_proposed": "Payment terms proposed",
+    "tax_id_proposed": "Tax id proposed",
     "over_application": "More than is open",
     "document_closed": "Document closed already",
     "period_closed": "Period closed",
@@ -169,6 +171,7 @@ APPROVALS = {
     "mapping": "Publish a mapping",
     "retention": "Keep things for a shorter time",
     "release": "Release after a call-back",
+    "apply": "Apply a tax id",
 }
 
 ENTRIES = {
@@ -203,6 +206,7 @@ ACTIONS = {
     "write_off": "Write off",
     "release": "Release it",
     "take_over": "Take it over",
+    "apply": "Apply it",
     "name": "Name the invoice",
 }
 

@@ -94,6 +94,9 @@ class FlowKind(StrEnum):
     """Reads what happened to documents on one side; opens Problems where the other must not go on."""
     COMPARED = "compared"
     """Reads the suppliers of the side that is written to and compares them with the other's; writes nothing."""
+    PROPOSED = "proposed"
+    """Reads the suppliers of the side that is written to; what its people changed in fields that the other side owns
+    is written back once somebody agrees."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,9 @@ class FlowSpec:
     """The source HandsOver its documents: each is claimed before it is sent on, and answered with what became of it."""
     mirrors: str = ""
     """The Flow that moves the same things the other way: what either has linked, the other does not make once more."""
+    told_of: str = ""
+    """Of payments: the Flow whose handed over documents they paid. Their source is told of them, one payment of a
+    document at a time, and not before it has taken the answer that the document is posted."""
     label: str = ""
     """What people call the records, in the plural."""
 

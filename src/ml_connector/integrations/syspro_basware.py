@@ -1,10 +1,13 @@
 """SYSPRO <-> Basware: master data and orders go out to be matched against; approved invoices come back to be posted.
 
 SYSPRO owns payment terms, GL accounts, cost centers, suppliers and purchase orders, which Basware holds as copies.
-Basware owns the approval and coding of invoices: those that wait for transfer are posted in SYSPRO.
+Basware owns the approval and coding of invoices: those that wait for transfer are posted in SYSPRO, and Basware is told
+what SYSPRO paid of them. What people change in vendors there is proposed to SYSPRO.
 """
 
 from __future__ import annotations
+
+from datetime import date
 
 from ml_connector.integrations.base import (
     AUTO_MAP_EXACT,
@@ -33,6 +36,25 @@ SUPPLIER_GONE = Setting(
     " in Basware.",
     default="problem",
     choices=("problem", "archive"),
+)
+PAID_FROM = Setting(
+    "from_date",
+    "First day of payments that are read (YYYY-MM-DD). Not given: every payment, of which those of other invoices are"
+    " left alone.",
+    type=date,
+)
+ENRICHMENT_ROUTE = Setting(
+    "enrichment_route",
+    "Where payment terms and tax ids that people changed in Basware are read: vendors, as its API gives them; or off.",
+    default="vendors",
+    choices=("vendors", "off"),
+)
+ENRICH = Setting(
+    "enrich",
+    "What to do with payment terms that people changed in Basware: propose them to a person, or write them to SYSPRO by"
+    " itself (auto). A tax id is always proposed, and needs two people.",
+    default="propose",
+    choices=("propose", "auto"),
 )
 SETTLE_WAIT = Setting(
     "settle_wait",
@@ -139,6 +161,30 @@ SYSPRO_BASWARE = IntegrationSpec(
             handed_over=True,
             label="approved invoices",
         ),
+        FlowSpec(
+            "paid",
+            "payment",
+            FlowKind.DOCUMENTS,
+            Side.ERP,
+            every=DAY,
+            link_type="paid",
+            after=("approved_invoices",),
+            policies=(PAID_FROM,),
+            told_of="approved_invoices",
+            label="payments made in SYSPRO",
+        ),
+        FlowSpec(
+            "supplier_enrichment",
+            "supplier",
+            FlowKind.PROPOSED,
+            Side.PLATFORM,
+            every=DAY,
+            link_type="enriched",
+            after=("suppliers",),
+            reads={"owns": ["terms", "tax_id"]},
+            policies=(ENRICHMENT_ROUTE, ENRICH, policies.VALIDATE_FIRST),
+            label="vendors enriched in Basware",
+        ),
     ),
     not_transferred=(
         "Bank details, remittance addresses and payment methods of suppliers: they are entered in Basware by hand.",
@@ -150,5 +196,6 @@ SYSPRO_BASWARE = IntegrationSpec(
         "Deleting: what is closed or gone in SYSPRO is made inactive in Basware, never removed.",
         "Invoices that are still in approval or in matching: only those that wait for transfer are posted.",
         "Images and attachments of invoices: they stay in Basware.",
+        "Settlement discounts of payments: Basware is told of the money that was paid.",
     ),
 )

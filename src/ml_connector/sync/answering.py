@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet
 
 from ml_connector import audit, clock
 from ml_connector.redaction import redacted
-from ml_connector.sync import problems, transfers
+from ml_connector.sync import problems, telling, transfers
 from ml_connector.sync.flows import policy, spec_of
 from ml_connector.sync.leases import Lease, LeaseLost, NotSent
 from ml_connector.sync.models import (
@@ -259,6 +259,7 @@ class Answering:
         self.answered += 1
         trail.add("answer", f"record:{transfer.record_id}", cycle=transfer.cycle, outcome="given", code=transfer.code)
         problems.end_problem(trail, self.flow.integration, ANSWER_FAILED, subject=transfer.record.key)
+        problems.recheck(self.flow.integration, (telling.CAUSE,), [telling.subject(self.flow, transfer.record.key)])
 
     def _failed(self, trail: audit.Trail, asking: Asking, error: Exception) -> None:
         """One class of error, one reaction (R63)."""

@@ -77,8 +77,9 @@ def read(connection: Connection, client: Client) -> None:
 
 
 def payment_flows(integration: Integration) -> list[Flow]:
-    """The Flows that post payments."""
-    return [flow for flow in document_flows(integration) if spec_of(flow).record_type == "payment"]
+    """The Flows that post payments; those that only tell of them book nothing."""
+    specs = [(flow, spec_of(flow)) for flow in document_flows(integration)]
+    return [flow for flow, spec in specs if spec.record_type == "payment" and not spec.told_of]
 
 
 def statement(integration: Integration) -> Statement | None:

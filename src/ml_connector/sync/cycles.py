@@ -13,12 +13,12 @@ from ml_connector.sync.flows import spec_of
 from ml_connector.sync.models import Flow, Link, Record
 
 PAYMENT = "payment"
-"""Record type and link type of what can be made again; its keys have no slash."""
+"""Link type of what can be made again; its keys have no slash."""
 
 
 def cycles(flow: Flow) -> bool:
     """Whether the records of a Flow can be made again."""
-    return spec_of(flow).record_type == PAYMENT
+    return spec_of(flow).link_type == PAYMENT
 
 
 def record_key(link: Link) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -20,15 +21,17 @@ from django.db.models import Q
 from ml_connector import audit, clock
 from ml_connector.domain.numbers import mark
 from ml_connector.domain.orders import OrderStatus
-from ml_connector.domain.records import Invoice, InvoiceStatus, Payment, PurchaseOrder, content_hash, decode
+from ml_connector.domain.records import Invoice, InvoiceStatus, Payment, PurchaseOrder, Supplier, content_hash, decode
 from ml_connector.sync import accepted, listing, outcomes, problems, rounding, settle, transfers, wire
 from ml_connector.sync.flows import spec_of, target_of
 from ml_connector.sync.leases import Lease, LeaseLost, NotSent
 from ml_connector.sync.models import Attempt, Flow, Link, Operation, Outcome, Record, Run, State
 from ml_connector.sync.outcomes import Done
 from ml_connector.sync.paying import TAKEN_BACK
+from ml_connector.sync.proposing import Echoes, Proposing
 from ml_connector.sync.resolve import Resolver
 from ml_connector.sync.resolved import Gone, Held, Resolved, Skip
+from ml_connector.sync.telling import Telling
 from ml_connector.systems.base import (
     Accepted,
     AuthFailed,
@@ -197,9 +200,28 @@ class Delivery:
         if record.sent_hash is not None and bytes(record.sent_hash) == bytes(record.hash):
             self._nothing_to_do(record)
             return None
-        task.operation = Operation.CANCEL if voided else Operation.UPDATE
-        task.before = () if voided else last_sent(self.flow, record)
+        if not voided and self._came_from_there(record, resolved):
+            self._has_it_already(task)
+            return None
+        cancels = voided and not Telling.applies(self.flow)
+        task.operation = Operation.CANCEL if cancels else Operation.UPDATE
+        task.before = () if cancels else last_sent(self.flow, record)
         return task
+
+    def _came_from_there(self, record: Record, resolved: Resolved) -> bool:
+        """Whether all that changed in the source is what the target's people had proposed to it."""
+        if not isinstance(resolved.record, Supplier) or resolved.link is None or Proposing.applies(self.flow):
+            return False
+        rows = Attempt.objects.of(self.flow.workspace_id).filter(record=record).exclude(request=b"").order_by("-pk")
+        last = rows.filter(outcome__in=[Outcome.CONFIRMED, Outcome.ADOPTED]).first()
+        if last is None:
+            return False
+        sent, read = decode("supplier", bytes(last.request)), decode("supplier", bytes(record.payload))
+        return self._echoes.only(sent, read, resolved.record, resolved.link, last)
+
+    @cached_property
+    def _echoes(self) -> Echoes:
+        return Echoes(self.flow)
 
     def _hits(self, tasks: Sequence[Task]) -> dict[str, list[Found[Any]]]:
         """By mark, what the target's list has in the place of those that are to be created."""
@@ -257,6 +279,19 @@ class Delivery:
             self.lease.confirm()
             outcomes.settle_records(trail, [(record, bytes(record.hash))])
 
+    def _has_it_already(self, task: Task) -> None:
+        """Nothing is sent; that the target holds this version is stored as if it had been found there."""
+        with self._recording() as trail:
+            self.lease.confirm()
+            task.operation = Operation.UPDATE
+            attempt = self._attempt_of(task, clock.now())
+            attempt.outcome = Outcome.ADOPTED
+            attempt.save(force_insert=True)
+            text = "It was proposed from there, and the target has it already: nothing was sent."
+            outcomes.close(trail, attempt, Outcome.ADOPTED, text=text)
+            outcomes.settle_records(trail, [(task.record, bytes(task.record.hash))])
+        self._count("found")
+
     # --- intent, request, outcome
 
     def _take(self, tasks: Iterator[Task], most: int) -> list[list[Task]]:
@@ -283,6 +318,7 @@ class Delivery:
             wanted = [task for tasks in requests for task in tasks if task.record.key not in linked]
             wanted = self._still_ours(wanted)
             self._attempt(wanted)
+            self._take_turns([task.record.pk for task in wanted if task.attempt is None])
             intended = [task for task in wanted if task.attempt is not None]
             records = Record.objects.of(self.flow.workspace_id).filter(pk__in=[task.record.pk for task in intended])
             records.update(state=State.IN_FLIGHT, next_attempt_at=None)
@@ -312,6 +348,12 @@ class Delivery:
         lost = set(created) - transfers.still_ours(self.flow, created)
         Record.objects.of(self.flow.workspace_id).filter(pk__in=lost).update(state=State.STAGED)
         return [task for task in tasks if task.record.pk not in lost]
+
+    def _take_turns(self, records: list[int]) -> None:
+        """Payments that wait for another one of their document are looked at again when that may be decided."""
+        if records and Telling.applies(self.flow):
+            rows = Record.objects.of(self.flow.workspace_id).filter(pk__in=records)
+            rows.update(next_attempt_at=clock.now() + accepted.FIRST_ASKED)
 
     def _linked_meanwhile(self, requests: list[list[Task]]) -> set[str]:
         """Keys of what a person has linked since it was looked up: it is no create any more."""
@@ -345,7 +387,7 @@ class Delivery:
             target=target_of(self.flow),
             fence=self.lease.fence,
             operation=task.operation,
-            natural_key=f"{spec_of(self.flow).link_type}|{_natural_key(task)}"[:200],
+            natural_key=f"{spec_of(self.flow).link_type}|{self._natural_key(task)}"[:200],
             mark=task.mark,
             source_hash=bytes(task.record.hash),
             request=payload,
@@ -355,6 +397,14 @@ class Delivery:
             started_at=now,
             target_key=link.target_key if link else "",
         )
+
+    def _natural_key(self, task: Task) -> str:
+        """Of what has no natural key, nothing but its mark tells one from another. Of a document's payments one is
+        told at a time: each adds to the one before."""
+        record = task.resolved.record
+        if isinstance(record, Payment) and Telling.applies(self.flow):
+            return record.allocations[0].invoice
+        return listing.natural_key(record) or task.mark
 
     def _send(self, tasks: list[Task]) -> list[Ref | Accepted | None]:
         """Runs in a thread: one request, nothing else. Never touches the database.
@@ -516,11 +566,6 @@ def _taken_back(record: Any) -> bool:
     if isinstance(record, PurchaseOrder):
         return record.status is OrderStatus.CANCELLED
     return isinstance(record, Invoice) and record.status is InvoiceStatus.VOIDED
-
-
-def _natural_key(task: Task) -> str:
-    """Of what has no natural key, nothing but its mark tells one from another."""
-    return listing.natural_key(task.resolved.record) or task.mark
 
 
 def _stored(attempt: Attempt) -> bool:

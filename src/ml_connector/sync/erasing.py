@@ -19,6 +19,7 @@ from django.db.models import Q, QuerySet
 
 from ml_connector import audit
 from ml_connector.domain.records import Supplier, canonical, decode
+from ml_connector.integrations.base import FlowKind
 from ml_connector.redaction import spellings
 from ml_connector.sync import holds, retention
 from ml_connector.sync.flows import document_flows, spec_of
@@ -30,6 +31,7 @@ from ml_connector.sync.models import (
     Flow,
     Hold,
     Integration,
+    Link,
     Message,
     Pack,
     Problem,
@@ -117,6 +119,7 @@ class _Erasure:
         if found is None:
             raise EraseRefused(f"{integration.name} has read no supplier with the key {key}.")
         self.supplier = found
+        self.copies = self._copies()
         self.documents = list(self._documents())
         self._refuse()
         self.entries = retention.entries_of([found])
@@ -129,9 +132,9 @@ class _Erasure:
         return self._pattern is not None and self._pattern.search(text) is not None
 
     def run(self, *, change: bool) -> Touched:
-        own = Attempt.objects.of(self.workspace).filter(record=self.supplier)
+        own = Attempt.objects.of(self.workspace).filter(record__in=[self.supplier, *self.copies])
         touched = self.touched
-        touched.add(Record, 1)
+        touched.add(Record, 1 + len(self.copies))
         touched.add(Attempt, own.exclude(request=b"").count())
         touched.add(TargetEntry, len(self.entries))
         # Exchanges first: what they say goes by the values that the rest is about to lose.
@@ -143,12 +146,25 @@ class _Erasure:
         self._details(Approval, change=change)
         touched.packs = sum(self.names(_content(pack)) for pack in Pack.objects.of(self.workspace).iterator(20))
         if change:
-            retention.empty([self.supplier])
+            retention.empty([self.supplier, *self.copies])
             own.update(natural_key="erased")
             for entry in self.entries:
                 entry.natural_key = f"erased:{entry.pk}" if entry.natural_key.startswith("name:") else entry.natural_key
             TargetEntry.objects.of(self.workspace).bulk_update(self.entries, ["natural_key"])
         return touched
+
+    def _copies(self) -> list[Record]:
+        """The supplier as the other side has it, where that is read too."""
+        rows = Flow.objects.of(self.workspace).filter(integration=self.integration).select_related("integration")
+        read = {FlowKind.COMPARED, FlowKind.PROPOSED}
+        suppliers = [flow for flow in rows if spec_of(flow).record_type == "supplier"]
+        flows = [flow.pk for flow in suppliers if spec_of(flow).kind in read or spec_of(flow).link_type != "supplier"]
+        links = Link.objects.of(self.workspace).filter(
+            integration=self.integration, type="supplier", source_key=self.key
+        )
+        found = Record.objects.of(self.workspace).select_for_update(of=("self",)).filter(flow__in=flows)
+        found = found.filter(key__in=links.values("target_key")).order_by("pk")
+        return list(found.select_related("flow__integration__erp", "flow__integration__platform"))
 
     def _documents(self) -> Iterator[Record]:
         flows = Flow.objects.of(self.workspace).filter(integration=self.integration).select_related("integration")
@@ -175,7 +191,9 @@ class _Erasure:
                 f"Supplier {self.key} is {self.supplier.state}: it is still to be written. Decide on its Problem, or"
                 " wait until it is confirmed."
             )
-        under_way = [row.number for row in self.documents if row.state in {State.IN_FLIGHT, State.IN_DOUBT}]
+        under_way = [
+            row.number for row in (*self.documents, *self.copies) if row.state in {State.IN_FLIGHT, State.IN_DOUBT}
+        ]
         if under_way:
             raise EraseRefused(
                 f"{', '.join(under_way[:5])} of supplier {self.key} are being written just now. Try again once it is"
@@ -184,8 +202,10 @@ class _Erasure:
 
     def _values(self) -> set[str]:
         """What is personal, as each place states it and as URLs, JSON and XML write it."""
-        payloads = [bytes(self.supplier.payload), *(bytes(entry.payload) for entry in self.entries)]
-        requests = Attempt.objects.of(self.workspace).filter(record=self.supplier).exclude(request=b"")
+        suppliers = [self.supplier, *self.copies]
+        payloads = [bytes(record.payload) for record in suppliers]
+        payloads += [bytes(entry.payload) for entry in self.entries]
+        requests = Attempt.objects.of(self.workspace).filter(record__in=suppliers).exclude(request=b"")
         payloads += [bytes(request) for request in requests.values_list("request", flat=True)]
         values: set[str | None] = set()
         for payload in payloads:
@@ -203,13 +223,14 @@ class _Erasure:
         """Those of the supplier's own writes go as a whole, but for what others went along in; of their documents'
         only the values go."""
         attempts = Attempt.objects.of(self.workspace)
-        own = attempts.filter(record=self.supplier)
-        shared = attempts.filter(sent_with__in=own).exclude(record=self.supplier).values("sent_with")
+        suppliers = [self.supplier.pk, *(copy.pk for copy in self.copies)]
+        own = attempts.filter(record__in=suppliers)
+        shared = attempts.filter(sent_with__in=own).exclude(record__in=suppliers).values("sent_with")
         alone = Exchange.objects.of(self.workspace).filter(attempt__in=own).exclude(attempt__in=shared)
         self.touched.add(Exchange, alone.count())
         if change:
             alone.delete()
-        records = [self.supplier.pk, *(record.pk for record in self.documents)]
+        records = [*suppliers, *(record.pk for record in self.documents)]
         for start in range(0, len(records), _BATCH):
             theirs = attempts.filter(record__in=records[start : start + _BATCH])
             rows = Exchange.objects.of(self.workspace).filter(

@@ -117,7 +117,7 @@ def report(trail: audit.Trail, flow: Flow, record: Record, cause: Cause) -> None
     accepted = Problem.objects.of(record.workspace_id).filter(
         integration=flow.integration, cause=cause.cause, subject=cause.subject[:200], state=ProblemState.HANDLED
     )
-    if accepted.filter(text=redacted(cause.text)).exists():
+    if cause.cause not in PROPOSALS and accepted.filter(text=redacted(cause.text)).exists():
         return
     problem = open_problem(trail, flow.integration, cause, flow)
     _, new = ProblemRecord.objects.of(record.workspace_id).get_or_create(
@@ -222,6 +222,12 @@ class DecisionRefused(Exception):
     """A person's decision that this Problem does not allow. The text says why and what can be done."""
 
 
+TERMS_PROPOSED, TAX_ID_PROPOSED = "terms_proposed", "tax_id_proposed"
+PROPOSALS = frozenset({TERMS_PROPOSED, TAX_ID_PROPOSED})
+"""Causes of what the target's people changed in fields that the source owns: applied to the source, or left."""
+APPLY = "apply"
+"""The action by which a person applies a proposal."""
+
 ONLY_BY_RELEASE = frozenset({"bank_change"})
 """Causes that end by the word of two people and by nothing else, also when they hold nothing any more (R53)."""
 
@@ -235,6 +241,7 @@ ACTIONS: dict[str, str] = {
     "release": "the supplier was called back and confirms the change (needs a second person)",
     "take_over": "it was looked up in the target, and nobody else posts it: it is ours",
     "name": "book it on the invoice that you name",
+    "apply": "write the proposed value to where suppliers come from (a tax id needs a second person)",
 }
 ONLY_FOR = {
     "create": {"supplier_ambiguous"},
@@ -242,6 +249,7 @@ ONLY_FOR = {
     "release": ONLY_BY_RELEASE,
     "take_over": {"claimed_elsewhere"},
     "name": {"credit_without_invoice"},
+    "apply": PROPOSALS,
 }
 NAMED = "named"
 """In the detail of a Problem that can be decided by naming what a document corrects: its key in the target, as a person
@@ -250,6 +258,8 @@ RETRIED_THOUGH_REPORTED = frozenset({"not_decided"})
 """Causes that hold nothing back, and whose records can be tried again all the same."""
 NEEDS_SECOND_PERSON = frozenset({"override", "write_off", "release"})
 NEEDS_EVIDENCE = frozenset({"release"})
+AGREED_BY_TWO = frozenset({(TAX_ID_PROPOSED, APPLY)})
+"""Causes and actions that besides need a second person."""
 EVIDENCE_MIN = 10
 """Characters: less cannot say whom one called and what was said."""
 
@@ -269,7 +279,7 @@ def solve(problem: Problem, action: str, reason: str, actor: str, evidence: str 
     if action == "name" and not evidence.strip():
         raise DecisionRefused("Name the invoice by its key in the target, as the page of a Record shows it.")
     with audit.recording(problem.workspace, actor=actor) as trail:
-        if action in NEEDS_SECOND_PERSON:
+        if needs_second_person(problem.cause, action):
             asked = approvals.waiting_about(problem.workspace_id, f"problem:{problem.pk}").filter(kind=action).first()
             if asked is None or asked.asked_by == actor:
                 if action in NEEDS_EVIDENCE and len(evidence.strip()) < EVIDENCE_MIN:
@@ -302,6 +312,11 @@ def _ask(problem: Problem, action: str, reason: str, actor: str, evidence: str) 
     )
 
 
+def needs_second_person(cause: str, action: str) -> bool:
+    """Whether a decision on Problems of this cause is only asked for by the first who takes it."""
+    return action in NEEDS_SECOND_PERSON or (cause, action) in AGREED_BY_TWO
+
+
 def unfit(problem: Problem, action: str) -> str:
     """Why a decision does not fit a Problem, as a sentence; empty where it does."""
     if action not in ACTIONS:
@@ -310,8 +325,15 @@ def unfit(problem: Problem, action: str) -> str:
         return f"Problem {problem.pk} is {problem.state} already."
     if not fits(problem.cause, action):
         return f"{action!r} does not fit a Problem of the kind {problem.cause}."
+    return _not_now(problem, action)
+
+
+def _not_now(problem: Problem, action: str) -> str:
+    """Why a decision that fits its kind does not fit this Problem."""
     if action == "name" and NAMED not in problem.detail:
         return f"Problem {problem.pk} says which invoice it is about: it follows by itself when that is there."
+    if action == APPLY and not problem.detail.get("known"):
+        return "There is no such code where suppliers come from. Enter it there, or map it; then it can be applied."
     if action == "accept" and problem.blocks:
         return f"Problem {problem.pk} holds documents back; accepting it would lose them. Use retry, skip or write_off."
     return ""
@@ -331,6 +353,8 @@ def _carry_out(trail: audit.Trail, problem: Problem, action: str, reason: str, a
     _no_longer_asked(trail, problem)
     trail.add("override", f"problem:{problem.pk}", action=action, reason=reason, records=len(records))
     for record in records:
+        if action == APPLY:
+            write_soon(trail, record)
         if action == "retry" and record.state == State.IN_FLIGHT and record.next_attempt_at is not None:
             record.next_attempt_at = clock.now()  # accepted and not decided: asked for now, and then given up
             record.save(update_fields=["next_attempt_at"])
@@ -345,6 +369,17 @@ def _carry_out(trail: audit.Trail, problem: Problem, action: str, reason: str, a
     flows = {record.flow_id for record in records}
     Flow.objects.of(problem.workspace_id).filter(pk__in=flows).update(next_push_at=clock.now())
     return f"{len(records)} document(s): {ACTIONS[action]}."
+
+
+def write_soon(trail: audit.Trail, record: Record) -> None:
+    """Has the next push write what was agreed on, unless something of the Record is under way: then the next read of
+    its source does."""
+    if record.state not in {State.STAGED, State.SKIPPED, State.CONFIRMED}:
+        return
+    record.state, record.sent_hash, record.reason = State.STAGED, None, ""
+    record.save(update_fields=["state", "sent_hash", "reason"])
+    trail.add("decision", f"record:{record.pk}", source_version=bytes(record.hash).hex(), state=record.state)
+    Flow.objects.of(record.workspace_id).filter(pk=record.flow_id).update(next_push_at=clock.now())
 
 
 def decided(record: Record, cause: str, since: datetime | None = None) -> str:

@@ -22,6 +22,7 @@ from ml_connector.sync import (
     problems,
     read_back,
     settle,
+    telling,
     transfers,
 )
 from ml_connector.sync.deliver import LOOKED_UP, Delivery, put_aside
@@ -79,6 +80,8 @@ def documents(flow: Flow, run: Run, client: Client, lease: Lease, deadline: floa
     if stopped is None and isinstance(target, Listed):
         counts["listed"] = listing.refresh(flow, target, run, lease)
     stopped = stopped or _settle_all(flow, run, target, lease, deadline, counts)
+    if telling.Telling.applies(flow):
+        telling.judge_again(flow, run, lease)
     resolver = Resolver(flow)
     staged = resolve_all(flow, run, resolver, lease, counts)
     first_load = not _pushed_before(flow, run)
@@ -104,6 +107,8 @@ def documents(flow: Flow, run: Run, client: Client, lease: Lease, deadline: floa
         listing.refresh(flow, target, run, lease)
     if cycles.cycles(flow):
         counts["read_back"] = read_back.invoices(flow, run, client, lease)
+    if wrote and spec_of(flow).kind is FlowKind.PROPOSED:
+        counts["read_back"] = read_back.suppliers(flow, run, client, lease)
     if wrote and stopped is None and spec_of(flow).record_type == "payment":
         clearing.read(target_of(flow), client)
     counts["unfinished"] = (_due(flow, State.READY) if in_time else _ready_or_staged(flow)).exists()

@@ -34,8 +34,10 @@ from ml_connector.sync.flows import archives_what_is_gone, declaration, document
 from ml_connector.sync.models import Flow, Link, Record, State, TargetEntry
 from ml_connector.sync.paying import Paying
 from ml_connector.sync.problems import Cause
+from ml_connector.sync.proposing import Proposing
 from ml_connector.sync.resolved import Gone, Held, Resolved, Skip
 from ml_connector.sync.rounding import RoundingPolicy
+from ml_connector.sync.telling import Telling
 from ml_connector.sync.transfers import Standing
 
 CORRECTIONS = {
@@ -81,6 +83,8 @@ class Resolver:
         self.parents: dict[tuple[str, str], Link] = {}
         self.rounding = RoundingPolicy(flow)
         self.paying = Paying(flow)
+        self.proposing = Proposing(flow) if Proposing.applies(flow) else None
+        self.telling = Telling(flow) if Telling.applies(flow) else None
         self.checks = Checks(flow, self.supplier_record, self.rounding)
         self.approving = Approving(flow, self.supplier_record) if Approving.applies(flow) else None
         self.transfers = Standing(flow)
@@ -121,7 +125,7 @@ class Resolver:
     def _by_type(self, record: Record, value: Any, link: Link | None) -> Resolved | Held | Skip:
         match value:
             case Supplier():
-                return self._supplier(record, value, link)
+                return self.proposing.resolve(record, link) if self.proposing else self._supplier(record, value, link)
             case Invoice():
                 return self._invoice(record, value, link)
             case Payment():
@@ -160,6 +164,8 @@ class Resolver:
         return [] if problem is None else [bank.cause_of(problem)]
 
     def _payment(self, record: Record, payment: Payment, link: Link | None) -> Resolved | Held | Skip:
+        if self.telling is not None:
+            return self.telling.resolve(payment, link)
         result = self.paying.resolve(record, payment, link)
         if link is not None or not isinstance(result, Resolved):
             return result

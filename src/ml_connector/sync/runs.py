@@ -17,7 +17,7 @@ from django.db.models import Q
 from ml_connector import audit, clock, vault
 from ml_connector.integrations.base import FlowKind
 from ml_connector.redaction import redacted
-from ml_connector.sync import alignment, answering, health, problems, pull, push, transfers
+from ml_connector.sync import alignment, answering, enriching, health, problems, pull, push, transfers
 from ml_connector.sync.connections import confirm_identity, opened
 from ml_connector.sync.flows import connection_for, declaration, spec_of
 from ml_connector.sync.leases import Lease, LeaseLost
@@ -68,6 +68,7 @@ BODIES: dict[FlowKind, tuple[Body, Body]] = {
     FlowKind.DOCUMENTS: (pull.changes, push.documents),
     FlowKind.OBSERVED: (pull.changes, push.observed),
     FlowKind.COMPARED: (alignment.read, alignment.compare),
+    FlowKind.PROPOSED: (enriching.read, push.documents),
 }
 
 

@@ -1,8 +1,9 @@
 """What waits for a second person, and what happens when one agrees (R41, R72).
 
-An override, a write-off and the release of a bank change always wait. Mappings and credentials wait once somebody else
-in the Workspace may approve; before that they take effect at once, and the trail says so. So they do for the command
-line, `apply` included: it is the host's own hand, and the trail names the host in place of the second person.
+An override, a write-off, the release of a bank change and a proposed tax id always wait. Mappings and credentials wait
+once somebody else in the Workspace may approve; before that they take effect at once, and the trail says so. So they do
+for the command line, `apply` included: it is the host's own hand, and the trail names the host in place of the second
+person.
 """
 
 from __future__ import annotations
@@ -212,6 +213,7 @@ _DO: dict[ApprovalKind, Callable[[Approval, str, str], str]] = {
     ApprovalKind.OVERRIDE: _problem,
     ApprovalKind.WRITE_OFF: _problem,
     ApprovalKind.RELEASE: _problem,
+    ApprovalKind.APPLY: _problem,
     ApprovalKind.MAPPING: _mapping,
     ApprovalKind.CREDENTIALS: _credentials,
     ApprovalKind.RETENTION: _retention,

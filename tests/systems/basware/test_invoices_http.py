@@ -287,6 +287,31 @@ def test_payments_add_up_to_what_is_paid_in_all(p2p, payments):  # R28
     assert (sent["paidTotal"], sent["success"], sent["paymentBlock"]) == (350.1, True, False)
 
 
+def test_what_p2p_did_not_take_is_not_counted_and_its_key_is_not_used_again(p2p, payments):  # R12, R28
+    standing(p2p, "Transferred", kind="paymentResponses")
+    payments.create(payment(), MARK)
+    refused = told(p2p)[0]
+    p2p.site.on(
+        "GET", f"/v1/errorFeedbacks/PaymentResponse/{refused['externalCode']}", Reply(200, {"errorList": [{"id": "1"}]})
+    )
+    standing(p2p, "Transferred", refused, kind="paymentResponses")
+    assert payments.find(payment(), MARK) == []
+    payments.create(payment(), MARK)
+    again = told(p2p)[1]
+    assert (again["paidTotal"], again["externalCode"] != refused["externalCode"]) == (250, True)
+    standing(p2p, "Transferred", refused, again, kind="paymentResponses")
+    (found,) = payments.find(payment(), MARK)
+    assert found.key == f"inv-1/{refused['externalCode']}", "a payment keeps the key that it was first told under"
+
+
+def test_more_than_the_whole_is_never_told(p2p, payments):  # R28
+    before = {"externalCode": "other", "success": True, "paidTotal": 99_999, "paymentBlock": False}
+    standing(p2p, "Transferred", before, kind="paymentResponses")
+    with pytest.raises(Refused) as error:
+        payments.create(payment(), MARK)
+    assert error.value.code == "over_application" and told(p2p) == []
+
+
 def test_a_payment_whose_receipt_was_lost_is_found_by_its_key(p2p, payments):  # R3
     standing(p2p, "Transferred", kind="paymentResponses")
     assert payments.find(payment(), MARK) == []

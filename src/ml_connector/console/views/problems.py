@@ -68,7 +68,7 @@ def decide(request: WorkspaceRequest, problem: int) -> HttpResponse:
         return problem_page(
             request, problem, error="It waits for a second person, who approves it on this page.", status=409
         )
-    asks_only = action in deciding.NEEDS_SECOND_PERSON
+    asks_only = deciding.needs_second_person(row.cause, action)
     return _done(
         request, problem, lambda: deciding.solve(row, action, reason, request.actor, evidence), follows=not asks_only
     )

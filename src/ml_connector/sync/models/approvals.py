@@ -15,6 +15,7 @@ class ApprovalKind(models.TextChoices):
     MAPPING = "mapping"
     RETENTION = "retention"
     RELEASE = "release"
+    APPLY = "apply"
 
 
 class ApprovalState(models.TextChoices):

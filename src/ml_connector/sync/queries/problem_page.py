@@ -32,11 +32,13 @@ from ml_connector.sync.models import (
 )
 from ml_connector.sync.problems import (
     ACTIONS,
+    APPLY,
     NAMED,
     NEEDS_EVIDENCE,
-    NEEDS_SECOND_PERSON,
     RETRIED_THOUGH_REPORTED,
     fits,
+    needs_second_person,
+    unfit,
 )
 from ml_connector.sync.queries.approval_page import ApprovalRow, approval_row
 from ml_connector.sync.queries.problems import ProblemRow, one_problem
@@ -308,7 +310,7 @@ def _asked(problem: Problem) -> ApprovalRow | None:
 
 def _actions(problem: Problem) -> tuple[Action, ...]:
     return tuple(
-        Action(name, text, name != "retry", name in NEEDS_SECOND_PERSON, name in NEEDS_EVIDENCE)
+        Action(name, text, name != "retry", needs_second_person(problem.cause, name), name in NEEDS_EVIDENCE)
         for name, text in ACTIONS.items()
         if fits(problem.cause, name) and _offered(problem, name)
     )
@@ -318,6 +320,8 @@ def _offered(problem: Problem, action: str) -> bool:
     """What holds nothing back can be accepted, and little else."""
     if action == "name":
         return NAMED in problem.detail
+    if action == APPLY:
+        return not unfit(problem, action)
     if action == "retry" and problem.cause in RETRIED_THOUGH_REPORTED:
         return True
     return (action == "accept") is not problem.blocks

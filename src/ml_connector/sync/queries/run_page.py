@@ -9,8 +9,9 @@ from datetime import date, datetime
 from ml_connector import clock
 from ml_connector.integrations.base import FlowKind
 from ml_connector.redaction import redacted
-from ml_connector.sync.flows import declaration, spec_of
+from ml_connector.sync.flows import declaration, policy, spec_of
 from ml_connector.sync.models import PARK_AT, Flow, Run, RunKind, RunState
+from ml_connector.sync.proposing import OFF, last_yield
 from ml_connector.sync.queries.webhook_page import active_connections, heard
 from ml_connector.workspaces.models import Workspace
 
@@ -59,7 +60,8 @@ class FlowRow:
     next_run: datetime | None
     backfill_from: date | None
     heard: str
-    """How it hears of changes, where its source could announce them: webhook, polling only; else empty."""
+    """How it hears of changes, where its source could announce them: webhook, polling only; of enrichments, by which
+    route, and when that last yielded any; else empty."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _run(run: Run) -> RunRow:
 
 def _kind(run: Run) -> str:
     kind = spec_of(run.flow).kind
-    if run.kind != RunKind.PUSH or kind is FlowKind.DOCUMENTS:
+    if run.kind != RunKind.PUSH or kind in {FlowKind.DOCUMENTS, FlowKind.PROPOSED}:
         return run.kind
     return COMPARE if kind is FlowKind.COMPARED else READ_TARGET
 
@@ -174,8 +176,19 @@ def _flow(flow: Flow, active: Collection[int], *, running: bool) -> FlowRow:
         flow.last_success_at,
         min(due) if due and not stopped else None,
         flow.backfill_from,
-        heard(flow, active),
+        heard(flow, active) or _route(flow),
     )
+
+
+def _route(flow: Flow) -> str:
+    """By which route enrichments are read, and when it last yielded any; empty for other Flows."""
+    if spec_of(flow).kind is not FlowKind.PROPOSED:
+        return ""
+    route = policy(flow, "enrichment_route")
+    last = last_yield(flow)
+    if route == OFF:
+        return "route off"
+    return f"route {route}, last yielded something on {last:%Y-%m-%d}" if last else f"route {route}, no yield yet"
 
 
 def _far(at: datetime) -> bool:

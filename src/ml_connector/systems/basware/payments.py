@@ -1,9 +1,10 @@
 """Payment -> paymentResponse of an invoice that was transferred.
 
 `paidTotal` is what was paid so far, not this payment's amount: it is counted up from the answers that the document
-holds. Fields that are left out are cleared, so each answer says everything that the document says. A payment that was
-taken back is an answer with a lower total. Answers are never amended; each has a key of its own, made of the document
-and the payment's mark.
+holds and P2P took. Fields that are left out are cleared, so each answer says everything that the document says. A
+payment that was taken back is an answer with a lower total. Answers are never amended; each has a key of its own, made
+of the document and the payment's mark, so that one whose receipt was lost is found. One that P2P did not take keeps its
+key, and the next about the same payment has another.
 """
 
 from __future__ import annotations
@@ -77,8 +78,13 @@ class PaymentResponses:
         """The answer of this payment, by its key, which is made of the mark."""
         invoice, code = self._keys(record, mark)
         row = self._document(invoice)
+        there, given = self._key(row, code)
+        if not given:
+            return []
         return [
-            self._found(row, one, record, mark) for one in members(row, ANSWERS) if words(one, "externalCode") == code
+            self._found(row, one, record, mark, code)
+            for one in members(row, ANSWERS)
+            if words(one, "externalCode") == there
         ]
 
     def get(self, key: str) -> Found[Payment] | None:
@@ -95,7 +101,16 @@ class PaymentResponses:
         if record.status in TAKEN_BACK:
             raise Refused("void_after_payment", f"{_about(record)} was taken back before {NAME} knew of it.", "status")
         row = self._document(invoice)
-        return self._sent(row, record, self._paid(row) + self._allocation(record).net, code)
+        paid, gross = self._paid(row), abs(number(row, "grossSum") or ZERO)
+        if paid + self._allocation(record).net > gross:
+            raise Refused(
+                "over_application",
+                f"{NAME} knows of {paid} {record.currency} paid of invoice {words(row, 'invoiceNumber') or invoice},"
+                f" which is over {plain(gross)}; with {_about(record)} it would be more. Compare both sides.",
+                "amount",
+            )
+        key, _ = self._key(row, code)
+        return self._sent(row, record, paid + self._allocation(record).net, key)
 
     def update(self, ref: Ref, record: Payment, mark: str) -> Ref | Accepted:
         """A payment that was taken back lowers the total. Anything else of a payment cannot be changed."""
@@ -103,15 +118,15 @@ class PaymentResponses:
         if record.status not in TAKEN_BACK:
             raise Refused("unsupported", f"{NAME} cannot change {_about(record)}. Correct it in P2P by hand.", "status")
         row = self._document(invoice)
-        code = _code_back(invoice, mark)
-        if any(answer.external_code == code for answer in responses(row, ANSWERS)):
+        key, given = self._key(row, _code_back(invoice, mark))
+        if given:
             return ref
         left = self._paid(row) - self._allocation(record).net
         if left < 0:
             raise Refused(
                 "over_application", f"{NAME} knows of less paid than {_about(record)} takes back. Compare both sides."
             )
-        return self._sent(row, record, left, code)
+        return self._sent(row, record, left, key)
 
     def cancel(self, ref: Ref, reason: str) -> Accepted | None:
         raise Refused(
@@ -138,7 +153,8 @@ class PaymentResponses:
         return [*self.identity_differences(sent, found), *(["status"] if back else [])]
 
     def _sent(self, row: Json, record: Payment, paid: Decimal, code: str) -> Accepted:
-        body = to_response(record, paid, code, row, self.p2p.options)
+        signed = -paid if (number(row, "grossSum") or ZERO) < 0 else paid
+        body = to_response(record, signed, code, row, self.p2p.options)
         path = f"{DOCUMENTS}/{quote(text(row, 'invoiceId'), safe='')}/{ANSWERS}"
         return Handle((self.p2p.write("POST", path, body, about=_about(record)).request_id,), code).accepted()
 
@@ -161,16 +177,33 @@ class PaymentResponses:
             raise NotFound(f"{NAME} has no invoice {invoice} any more.")
         return row
 
-    def _paid(self, row: Json) -> Decimal:
-        """What was paid by the last successful answer."""
-        totals = [answer.paid_total for answer in responses(row, ANSWERS) if answer.success]
-        last = next((total for total in reversed(totals) if total is not None), ZERO)
-        return rounded(last, text(row, "currencyCode").upper())
+    def _key(self, row: Json, code: str) -> tuple[str, bool]:
+        """The key of an answer, and whether the document has it and P2P did not refuse it. `code`: its first."""
+        there = {answer.external_code for answer in responses(row, ANSWERS)}
+        key, tries = code, 1
+        while key in there:
+            if not self._refused(key):
+                return key, True
+            tries += 1
+            key = response_code(text(row, "invoiceId"), code, str(tries))
+        return key, False
 
-    def _found(self, row: Json, answer: Json, sent: Payment | None = None, mark: str | None = None) -> Found[Payment]:
-        invoice, code = text(row, "invoiceId"), text(answer, "externalCode")
+    def _refused(self, code: str) -> bool:
+        return bool(self.statuses.failed(ENTITY, [code]))
+
+    def _paid(self, row: Json) -> Decimal:
+        """What was paid by the last successful answer that P2P took. Above zero for a credit note as well."""
+        told = [answer for answer in responses(row, ANSWERS) if answer.success and answer.paid_total is not None]
+        last = next((answer for answer in reversed(told) if not self._refused(answer.external_code)), None)
+        total = abs(last.paid_total or ZERO) if last is not None else ZERO
+        return rounded(total, text(row, "currencyCode").upper())
+
+    def _found(
+        self, row: Json, answer: Json, sent: Payment | None = None, mark: str | None = None, first: str = ""
+    ) -> Found[Payment]:
+        invoice, code = text(row, "invoiceId"), first or text(answer, "externalCode")
         paid = number(answer, "paidTotal") or ZERO
-        back = any(other.external_code == _back(invoice, code) for other in responses(row, ANSWERS))
+        _, back = self._key(row, _back(invoice, code))
         amount = sent.amount if sent is not None else paid
         record = Payment(
             supplier=sent.supplier if sent is not None else text(row, "supplierCode"),
