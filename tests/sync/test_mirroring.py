@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ml_connector.integrations.base import NOTHING, Side
-from ml_connector.sync import links, mappings
-from ml_connector.sync.models import Link, Problem, RunKind
+from ml_connector.sync import erasing, links, mappings
+from ml_connector.sync.models import Attempt, Link, Problem, RunKind
 from ml_connector.sync.problems import solve
+from ml_connector.sync.queries.problem_page import problem_view
 from tests.sync.procurify_pair import SUPPLIERS, procurify_pair
 
 ELECTRA, HYDRA = "Electra Components Inc.", "Hydra Utilities, Inc."
@@ -102,3 +103,25 @@ def test_only_an_optional_mapping_says_that_nothing_is_needed(pair):  # R49
         mappings.set_entries(pair.integration, "gl_account", {"10-6999": NOTHING}, actor="clerk")
     (shown,) = [row for row in mappings.entries(pair.integration, "cost_center") if row.target == NOTHING]
     assert (shown.fault, shown.advice, shown.target_name) == (None, "", "sent without one")
+
+
+def test_a_supplier_is_erased_as_both_sides_have_it(pair):  # R69
+    pair.link_suppliers()
+    vendor = str(pair.vendor(HYDRA)["id"])
+    erasing.erase(pair.integration, vendor, "Case 12", "clerk")
+    for name in SUPPLIERS:
+        for payload in pair.records(name).values_list("payload", flat=True):
+            assert b"Priya Nair" not in bytes(payload)
+    requests = Attempt.objects.of(pair.workspace).values_list("request", flat=True)
+    assert not any(b"Priya Nair" in bytes(request) for request in requests)
+
+
+def test_the_page_of_a_question_offers_the_other_sides_suppliers(pair):  # R46
+    pair.settle(*SUPPLIERS)
+    electra = str(pair.vendor(ELECTRA)["id"])
+    for subject, likely, labels in ((electra, "ELC001", ("Procurify", "SYSPRO")),
+                                    ("ELC001", electra, ("SYSPRO", "Procurify"))):  # fmt: skip
+        problem = Problem.objects.of(pair.workspace).get(subject=subject, cause="supplier_ambiguous", state="open")
+        fix = problem_view(pair.workspace, problem.pk).link
+        assert (fix.suggestion.key, fix.source_label, fix.target_label) == (likely, *labels)
+        assert len(fix.choices) == 2, "those that are not linked"
