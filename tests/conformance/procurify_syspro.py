@@ -55,6 +55,12 @@ def new_order(pair: ProcurifyPair, number: str, day: str = "") -> None:
     })  # fmt: skip
 
 
+def another_order(pair: ProcurifyPair) -> None:
+    """Under a number that is free: it may be done again."""
+    entered = [row for row in pair.procurify.state("purchase-orders") if row["number"].startswith("NEW-")]
+    new_order(pair, f"NEW-{len(entered)}")
+
+
 def change_order(pair: ProcurifyPair, number: str, quantity: int) -> None:
     pair.act("edit_order", order=number, lines=[{"line": 1, "quantity": quantity}])
 
@@ -127,6 +133,10 @@ def posted(pair: ProcurifyPair, number: str) -> list[Any]:
     return pair.posted(number)
 
 
+def made_orders(pair: ProcurifyPair) -> list[Any]:
+    return [row for row in pair.syspro.state("PorMasterHdr") if row["CustomerPoNumber"].startswith("NEW-")]
+
+
 def quantity(pair: ProcurifyPair, number: str, wanted: int) -> list[Any]:
     return [row for row in pair.order_lines(number) if row["MOrderQty"] == wanted]
 
@@ -161,8 +171,8 @@ PROCURIFY_SYSPRO = Declaration(
             POST,
             flows=("purchase_orders",),
             side=Side.ERP,
-            act=lambda pair: new_order(pair, "PF160"),
-            there=lambda pair: pair.orders("PF160"),
+            act=another_order,
+            there=made_orders,
         ),
         WriteCall(
             "SYSPRO: change an order's line (PORTOI)",
