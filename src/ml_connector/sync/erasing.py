@@ -203,8 +203,7 @@ class _Erasure:
     def _values(self) -> set[str]:
         """What is personal, as each place states it and as URLs, JSON and XML write it."""
         suppliers = [self.supplier, *self.copies]
-        payloads = [bytes(record.payload) for record in suppliers]
-        payloads += [bytes(entry.payload) for entry in self.entries]
+        payloads = [*(bytes(one.payload) for one in suppliers), *(bytes(entry.payload) for entry in self.entries)]
         requests = Attempt.objects.of(self.workspace).filter(record__in=suppliers).exclude(request=b"")
         payloads += [bytes(request) for request in requests.values_list("request", flat=True)]
         values: set[str | None] = set()

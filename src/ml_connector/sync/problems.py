@@ -240,16 +240,16 @@ ACTIONS: dict[str, str] = {
     "write_off": "give up what it holds (needs a second person)",
     "release": "the supplier was called back and confirms the change (needs a second person)",
     "take_over": "it was looked up in the target, and nobody else posts it: it is ours",
-    "name": "book it on the invoice that you name",
     "apply": "write the proposed value to where suppliers come from (a tax id needs a second person)",
+    "name": "book it on the invoice that you name",
 }
 ONLY_FOR = {
     "create": {"supplier_ambiguous"},
     "override": {"duplicate_invoice"},
     "release": ONLY_BY_RELEASE,
     "take_over": {"claimed_elsewhere"},
-    "name": {"credit_without_invoice"},
     "apply": PROPOSALS,
+    "name": {"credit_without_invoice"},
 }
 NAMED = "named"
 """In the detail of a Problem that can be decided by naming what a document corrects: its key in the target, as a person
@@ -325,17 +325,19 @@ def unfit(problem: Problem, action: str) -> str:
         return f"Problem {problem.pk} is {problem.state} already."
     if not fits(problem.cause, action):
         return f"{action!r} does not fit a Problem of the kind {problem.cause}."
-    return _not_now(problem, action)
-
-
-def _not_now(problem: Problem, action: str) -> str:
-    """Why a decision that fits its kind does not fit this Problem."""
-    if action == "name" and NAMED not in problem.detail:
-        return f"Problem {problem.pk} says which invoice it is about: it follows by itself when that is there."
-    if action == APPLY and not problem.detail.get("known"):
-        return "There is no such code where suppliers come from. Enter it there, or map it; then it can be applied."
+    if action in {APPLY, "name"}:
+        return _not_in_detail(problem, action)
     if action == "accept" and problem.blocks:
         return f"Problem {problem.pk} holds documents back; accepting it would lose them. Use retry, skip or write_off."
+    return ""
+
+
+def _not_in_detail(problem: Problem, action: str) -> str:
+    """Why this one Problem of its cause does not allow an action."""
+    if action == APPLY and not problem.detail.get("known"):
+        return "There is no such code where suppliers come from. Enter it there, or map it; then it can be applied."
+    if action == "name" and NAMED not in problem.detail:
+        return f"Problem {problem.pk} says which invoice it is about: it follows by itself when that is there."
     return ""
 
 

@@ -329,10 +329,10 @@ def _actions(problem: Problem) -> tuple[Action, ...]:
 
 def _offered(problem: Problem, action: str) -> bool:
     """What holds nothing back can be accepted, and little else."""
-    if action == "name":
-        return NAMED in problem.detail
     if action == APPLY:
         return not unfit(problem, action)
+    if action == "name":
+        return NAMED in problem.detail
     if action == "retry" and problem.cause in RETRIED_THOUGH_REPORTED:
         return True
     return (action == "accept") is not problem.blocks
