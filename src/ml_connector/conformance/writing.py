@@ -163,7 +163,8 @@ def _told(bench: Bench, since: int) -> set[tuple[str, ...]]:
 
 
 def _requests(bench: Bench, call: WriteCall) -> int:
-    return sum(_is(call, row) for row in bench.stand_ins[call.side].requests())
+    """How often the call was made; a request that only asks whether it would be taken is none."""
+    return sum(row["write"] and _is(call, row) for row in bench.stand_ins[call.side].requests())
 
 
 def _is(call: WriteCall, row: Mapping[str, Any]) -> bool:

@@ -55,6 +55,20 @@ OF_PAIRS = {
     ("syspro-basware", Side.PLATFORM): Beginning(
         ("--data", str(DATA / "base_set.basware.json")), {"tax_account": "10-2250", "default_means_code": "BANK"}
     ),
+    ("procurify-syspro", Side.ERP): Beginning(
+        ("--option", "base_set=procurify"),
+        {
+            "cost_centre_source": "analysis(CC)",
+            "currency_codes": {"E": "EUR"},
+            "default_branch_code": "10",
+            "default_terms": "30",
+            "default_currency": "USD",
+            "default_product_class": "COMP",
+        },
+    ),
+    ("procurify-syspro", Side.PLATFORM): Beginning(
+        ("--option", "base_set=syspro"), {"tax_account": "10-2250", "default_branch": "1", "requests_per_second": 50}
+    ),
 }
 """Those that need another company than the System's own base set, or settings that no stand-in can know."""
 

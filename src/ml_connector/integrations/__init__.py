@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from ml_connector.integrations.base import IntegrationSpec
+from ml_connector.integrations.procurify_syspro import PROCURIFY_SYSPRO
 from ml_connector.integrations.sapb1_bill import SAPB1_BILL
 from ml_connector.integrations.syspro_basware import SYSPRO_BASWARE
 from ml_connector.integrations.syspro_bill import SYSPRO_BILL
-from ml_connector.systems import procurify
 from ml_connector.systems.base import System
 
-INTEGRATIONS: dict[str, IntegrationSpec] = {spec.kind: spec for spec in (SYSPRO_BILL, SAPB1_BILL, SYSPRO_BASWARE)}
+INTEGRATIONS: dict[str, IntegrationSpec] = {
+    spec.kind: spec for spec in (SYSPRO_BILL, SAPB1_BILL, SYSPRO_BASWARE, PROCURIFY_SYSPRO)
+}
 
 SYSTEMS: dict[str, System] = {
-    procurify.SYSTEM.name: procurify.SYSTEM,
-    **{system.name: system for spec in INTEGRATIONS.values() for system in (spec.erp, spec.platform)},
+    system.name: system for spec in INTEGRATIONS.values() for system in (spec.erp, spec.platform)
 }
-"""What a Connection may lead to; Procurify can be connected and tested before a pair uses it."""
+"""What a Connection may lead to."""

@@ -72,6 +72,10 @@ HOLD_HOURS = Setting(
 )
 
 
+NOTHING = "-"
+"""What a code is mapped to that the target needs nothing for."""
+
+
 class Side(StrEnum):
     ERP = "erp"
     PLATFORM = "platform"
@@ -118,6 +122,8 @@ class FlowSpec:
     """The mark written into the target is the source's key itself: people of both sides know the document by it."""
     handed_over: bool = False
     """The source HandsOver its documents: each is claimed before it is sent on, and answered with what became of it."""
+    mirrors: str = ""
+    """The Flow that moves the same things the other way: what either has linked, the other does not make once more."""
     told_of: str = ""
     """Of payments: the Flow whose handed over documents they paid. Their source is told of them, one payment of a
     document at a time, and not before it has taken the answer that the document is posted."""
@@ -140,6 +146,8 @@ class MappingSpec:
     """The code list on both sides; empty where there is none to check against."""
     identity: bool = False
     """Codes are equal unless an entry says otherwise."""
+    optional: bool = False
+    """A code may be mapped to NOTHING: a line that bears it is sent without."""
 
 
 @dataclass(frozen=True)
@@ -159,16 +167,18 @@ class IntegrationSpec:
     @property
     def between(self) -> str:
         """The two systems, as people read which way documents go."""
-        return f"{self.erp.label} {'↔' if self._both_ways else '→'} {self.platform.label}"
+        if self._targets == {Side.ERP}:
+            return f"{self.platform.label} → {self.erp.label}"
+        return f"{self.erp.label} {'↔' if self._targets == set(Side) else '→'} {self.platform.label}"
 
     @property
     def written_to(self) -> str:
         """Where documents go, as it stands in a sentence."""
-        return f"{self.platform.label} or {self.erp.label}" if self._both_ways else self.platform.label
+        return " or ".join(self.system(side).label for side in (Side.PLATFORM, Side.ERP) if side in self._targets)
 
     @property
-    def _both_ways(self) -> bool:
-        return {flow.source for flow in self.flows if flow.kind is FlowKind.DOCUMENTS} == set(Side)
+    def _targets(self) -> set[Side]:
+        return {flow.target for flow in self.flows if flow.kind is FlowKind.DOCUMENTS}
 
     def flow(self, name: str) -> FlowSpec:
         """Raises KeyError."""

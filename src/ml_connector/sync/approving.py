@@ -45,8 +45,7 @@ class Approving:
         self.source, self.target = page.system(spec.source).label, page.system(spec.target).label
         self.supplier_flows = [other.pk for other in document_flows(self.integration, "supplier")]
         self.order_flows = [other.pk for other in document_flows(self.integration, "purchase_order")]
-        declared = {setting.name for setting in spec.policies}
-        self.on_invoices = "post_as" not in declared or policy(flow, "post_as") != "journal"
+        self.on_invoices = not _as_journals(flow)
         """A credit note is booked on the invoice that it corrects."""
         self._codes: dict[str, str] | None = None
         self._orders: dict[str, PurchaseOrder | None] = {}
@@ -132,7 +131,7 @@ class Approving:
     # --- what a credit note corrects
 
     def _corrected(self, record: Record, invoice: Invoice, found: Parents) -> None:
-        found.corrects = self._named(record)
+        found.corrects = corrected_by_person(record)
         if found.corrects is not None:
             return
         if invoice.corrects is None:
@@ -162,24 +161,9 @@ class Approving:
         rows = Record.objects.of(self.workspace_id).filter(flow__in=flows, natural_key=natural_key[:160], gone=False)
         return list(rows.order_by("pk"))
 
-    def _named(self, record: Record) -> str | None:
-        """What a person said that it corrects."""
-        rows = Problem.objects.of(self.workspace_id).filter(
-            holds__record=record, cause=WITHOUT_INVOICE, state=ProblemState.HANDLED
-        )
-        problem = rows.filter(action="name").order_by("-ended_at").first()
-        return None if problem is None else str(problem.detail[NAMED])
-
     def _without(self, subject: str, invoice: Invoice, named: str, state: str) -> Cause:
         which = f", which {state}" if state else ""
-        return Cause(
-            WITHOUT_INVOICE,
-            subject,
-            f"Credit note {invoice.number} of supplier {invoice.supplier} {named}{which}.",
-            f"It follows by itself when the invoice is in {self.target}. If it corrects another one, or one that was"
-            f" entered there by hand, name that by its key in {self.target} (action name).",
-            detail={NAMED: ""},
-        )
+        return without_invoice(subject, invoice, f"{named}{which}", self.target)
 
     # --- orders
 
@@ -199,3 +183,35 @@ def _unambiguous(keys: list[str]) -> dict[str, str]:
     for key in keys:
         forms.setdefault(normalised_code(key), []).append(key)
     return {**{form: found[0] for form, found in forms.items() if len(found) == 1}, **{key: key for key in keys}}
+
+
+def in_payables(flow: Flow) -> bool:
+    """Whether the Flow's invoices are posted in accounts payable, which book a credit note on an invoice, have fields
+    of their own for tax and freight, and match invoices with orders."""
+    return "post_as" in {setting.name for setting in spec_of(flow).policies} and not _as_journals(flow)
+
+
+def _as_journals(flow: Flow) -> bool:
+    declared = {setting.name for setting in spec_of(flow).policies}
+    return "post_as" in declared and bool(policy(flow, "post_as") == "journal")
+
+
+def corrected_by_person(record: Record) -> str | None:
+    """What a person said that a credit note corrects, by its key in the target."""
+    rows = Problem.objects.of(record.workspace_id).filter(
+        holds__record=record, cause=WITHOUT_INVOICE, state=ProblemState.HANDLED
+    )
+    problem = rows.filter(action="name").order_by("-ended_at").first()
+    return None if problem is None else str(problem.detail[NAMED])
+
+
+def without_invoice(subject: str, invoice: Invoice, named: str, target: str) -> Cause:
+    """`named`: what it says of an invoice. `target`: the label of the system that it is to be booked in."""
+    return Cause(
+        WITHOUT_INVOICE,
+        subject,
+        f"Credit note {invoice.number} of supplier {invoice.supplier} {named}.",
+        f"It follows by itself when the invoice is in {target}. If it corrects another one, or one that was"
+        f" entered there by hand, name that by its key in {target} (action name).",
+        detail={NAMED: ""},
+    )

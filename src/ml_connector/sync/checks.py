@@ -44,7 +44,7 @@ class Checks:
         self.same_space += [other.pk for other in document_flows(flow.integration, "credit_note")]
         self._bearers: Counter[str] | None = None
         """How many Records bear a natural key; of those last looked up together."""
-        self.target_label = declaration(flow.integration).platform.label
+        self.target_label = declaration(flow.integration).system(spec_of(flow).target).label
 
     def invoice(self, record: Record, invoice: Invoice, *, linked: bool) -> list[Cause]:
         """Every cause that holds this document, apart from codes and parents."""

@@ -115,9 +115,16 @@ class Delivery:
     """What ended the Run early: a throttle, refused credentials, a target that does not answer."""
     unsearched: int = 0
     """Searches in a row that came to nothing."""
+    taken: frozenset[str] = frozenset()
+    """Keys in the target that are linked: what a search finds there is another Record's. Of a target that cannot be
+    listed; those that were linked when the Run began to deliver."""
 
     def deliver(self) -> None:
         """Until nothing is ready, the time is over, or the target stops us. Raises LeaseLost."""
+        if not self.listed:
+            links = Link.objects.of(self.flow.workspace_id).filter(integration=self.flow.integration)
+            links = links.filter(type=spec_of(self.flow).link_type)
+            self.taken = frozenset(links.values_list("target_key", flat=True))
         with ThreadPoolExecutor(self.parallel, thread_name_prefix="deliver") as pool:
             under_way: dict[Future[list[Ref | Accepted | None]], list[Task]] = {}
             tasks = self._tasks()
@@ -455,7 +462,9 @@ class Delivery:
             found = self.target.find(task.resolved.record, task.mark)
         except Transient as failure:
             raise NotSearched(str(failure)) from failure
-        return None if found else self.target.create(task.resolved.record, task.mark)
+        if any(hit.key not in self.taken for hit in found):
+            return None
+        return self.target.create(task.resolved.record, task.mark)
 
     def _store(self, answered: list[tuple[list[Task], Future[list[Ref | Accepted | None]]]]) -> None:
         """Commits what was heard, each request in the transaction that also holds its Links."""

@@ -157,7 +157,8 @@ class _Erasure:
         """The supplier as the other side has it, where that is read too."""
         rows = Flow.objects.of(self.workspace).filter(integration=self.integration).select_related("integration")
         read = {FlowKind.COMPARED, FlowKind.PROPOSED}
-        flows = [flow.pk for flow in rows if spec_of(flow).kind in read and spec_of(flow).record_type == "supplier"]
+        suppliers = [flow for flow in rows if spec_of(flow).record_type == "supplier"]
+        flows = [flow.pk for flow in suppliers if spec_of(flow).kind in read or spec_of(flow).link_type != "supplier"]
         links = Link.objects.of(self.workspace).filter(
             integration=self.integration, type="supplier", source_key=self.key
         )

@@ -14,8 +14,8 @@ from django.db.models import QuerySet
 from ml_connector import audit, clock
 from ml_connector.domain.numbers import normalised_code
 from ml_connector.domain.records import Supplier, decode
-from ml_connector.integrations.base import FlowKind
-from ml_connector.sync import likeness, problems
+from ml_connector.integrations.base import FlowKind, FlowSpec
+from ml_connector.sync import likeness, mirroring, problems
 from ml_connector.sync.flows import declaration, document_flows, side, spec_of, target_of
 from ml_connector.sync.models import Flow, Integration, Link, Problem, ProblemState, Record, State, TargetEntry
 from ml_connector.systems.base import DocumentState
@@ -127,8 +127,18 @@ def supplier_index(flow: Flow) -> SupplierIndex:
     """The suppliers of a Flow's target that no supplier of the source is linked to."""
     link_type = spec_of(flow).link_type
     linked = set(_links(flow.integration, link_type).values_list("target_key", flat=True))
+    other = mirroring.mirror(flow.integration, spec_of(flow))
+    if other is not None:
+        return SupplierIndex((key, supplier) for key, supplier in _read(other) if key not in linked)
     entries = TargetEntry.objects.of(flow.workspace_id).filter(connection=target_of(flow), type=link_type)
     return SupplierIndex(known(entry for entry in entries.iterator() if entry.key not in linked))
+
+
+def _read(flow: Flow) -> Iterator[tuple[str, Supplier]]:
+    """A Flow's suppliers as last read, by their keys."""
+    rows = Record.objects.of(flow.workspace_id).filter(flow=flow, gone=False, invalid="", erased_at=None)
+    for key, payload in rows.values_list("key", "payload").iterator():
+        yield key, decode("supplier", bytes(payload))
 
 
 def known(entries: Iterable[TargetEntry]) -> Iterator[tuple[str, Supplier]]:
@@ -143,12 +153,10 @@ def suggest_links(flow: Flow) -> list[LinkSuggestion]:
     index = supplier_index(flow)
     linked = set(_links(flow.integration, spec_of(flow).link_type).values_list("source_key", flat=True))
     answered = set(_wanting_creation(flow.integration).values_list("subject", flat=True))
-    rows = Record.objects.of(flow.workspace_id).filter(flow=flow, gone=False, invalid="", erased_at=None)
     suggestions = []
-    for key, payload in rows.values_list("key", "payload").iterator():
+    for key, supplier in _read(flow):
         if key in linked or key in answered:
             continue
-        supplier = decode("supplier", bytes(payload))
         found = index.suggest(supplier)
         if found is not None:
             suggestions.append(replace(found, source_key=key, source_name=supplier.name))
@@ -176,6 +184,7 @@ def set_link(integration: Integration, link_type: str, source_key: str, target_k
             made_at=clock.now(),
         )
         trail.add("link", f"record:{record.pk}", target_key=target_key, made_by="person")
+        mirroring.link_back(trail, integration, link)
         problems.recheck(integration, [CAUSE], [source_key])
         problems.end_problem(trail, integration, UNKNOWN_VENDOR, subject=unknown_vendor(target_key))
         problems.recheck(integration, ["payment_unmatched"])
@@ -252,7 +261,7 @@ def _linkable(integration: Integration, link_type: str, source_key: str, target_
     listed = TargetEntry.objects.of(integration.workspace_id).filter(
         connection=side(integration, spec.target), type=link_type, key=target_key
     )
-    if not listed.exists() and not _compared(integration, target_key):
+    if not listed.exists() and not _compared(integration, spec, target_key):
         raise LinkRefused(
             f"{target_label} had no {link_type} {target_key!r} when it was last listed. Check the key, or run the flow"
             f" {flows[0].name} and try again."
@@ -265,10 +274,10 @@ def _linkable(integration: Integration, link_type: str, source_key: str, target_
     return record
 
 
-def _compared(integration: Integration, target_key: str) -> bool:
-    """Whether a Flow that compares the target's suppliers has read this one."""
+def _compared(integration: Integration, spec: FlowSpec, target_key: str) -> bool:
+    """Whether a Flow that compares the target's suppliers, or writes them the other way, has read this one."""
     rows = Flow.objects.of(integration.workspace_id).filter(integration=integration).select_related("integration")
-    flows = [flow.pk for flow in rows if spec_of(flow).kind is FlowKind.COMPARED]
+    flows = [flow.pk for flow in rows if spec_of(flow).kind is FlowKind.COMPARED or flow.name == spec.mirrors]
     return Record.objects.of(integration.workspace_id).filter(flow__in=flows, key=target_key, gone=False).exists()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ml_connector.integrations.base import IntegrationSpec, MappingSpec, Side
+from ml_connector.integrations.base import NOTHING, IntegrationSpec, MappingSpec, Side
 from ml_connector.sync.codes import LABELS, CodeIndex, ListedCode, fault, shown
 
 
@@ -48,6 +48,7 @@ class Judge:
         self.source_label = page.system(spec.source).label
         self.target_label = page.system(spec.source.other).label
         self.noun = LABELS.get(spec.list, spec.list)
+        self.optional = spec.optional
         self.known = known
         """What is mapped already: it can be taken out whatever has become of its code."""
         self.faults: list[MappingFault] = []
@@ -77,6 +78,8 @@ class Judge:
                 " if it was made there just now.",
             )
             return None
+        if target == NOTHING and self.optional:
+            return NOTHING
         found = self._find(source, target) if target is not None else None
         if found is None:
             return None
@@ -95,6 +98,8 @@ class Judge:
 
     def advice(self, source: str, target: str) -> str:
         """What to do about an entry that was published and whose codes have changed since; empty where nothing."""
+        if target == NOTHING and self.optional:
+            return ""
         ours, theirs = self.sources.get(source), self.targets.named(target)
         if theirs is None or fault(theirs):
             return f"Restore it in {self.target_label}, or choose another one here; what waits follows by itself."

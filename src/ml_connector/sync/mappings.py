@@ -22,7 +22,7 @@ from django.db.models import Count, QuerySet
 
 from ml_connector import audit, clock
 from ml_connector.domain.numbers import normalised_code
-from ml_connector.integrations.base import MappingSpec, Side
+from ml_connector.integrations.base import NOTHING, MappingSpec, Side
 from ml_connector.sync import approvals, problems
 from ml_connector.sync.codes import CodeIndex, code_index, unique_by_form
 from ml_connector.sync.flows import declaration, side
@@ -45,6 +45,9 @@ from ml_connector.sync.uses import Use, uses
 
 CAUSES = ("unmapped_code", "code_not_postable", "code_taken")
 """The Problems that a change of a Mapping may solve."""
+
+SENT_WITHOUT = "sent without one"
+"""What people read of a code that is mapped to NOTHING."""
 
 TAKEN_OUT = ""
 """Target of a stored row that says: from this version on the code is not mapped."""
@@ -302,14 +305,15 @@ def code_lists(integration: Integration, spec: MappingSpec) -> dict[Side, CodeIn
 def _view(judge: Judge, spec: MappingSpec, source: str, target: str | None, waiting: int, use: Use | None) -> EntryView:
     ours = judge.sources.get(source)
     theirs = judge.targets.get(target) if target is not None else None
+    nothing = spec.optional and target == NOTHING
     return EntryView(
         source=source,
         source_number=ours.number if ours else source,
         source_name=ours.name if ours else "",
         target=target,
         target_number=theirs.number if theirs else target or "",
-        target_name=theirs.name if theirs else "",
-        fault=judge.targets.fault(target) if target is not None and spec.list else None,
+        target_name=theirs.name if theirs else SENT_WITHOUT if nothing else "",
+        fault=judge.targets.fault(target) if target is not None and spec.list and not nothing else None,
         waiting=waiting,
         advice=judge.advice(source, target) if target is not None and spec.list else "",
         use=use,

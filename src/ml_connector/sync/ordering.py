@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ml_connector.domain.orders import OrderStatus, PurchaseOrder, PurchaseOrderLine
-from ml_connector.domain.records import CODE_TYPES
+from ml_connector.domain.records import CODE_TYPES, Invoice, InvoiceLine
 from ml_connector.integrations.base import FlowKind, FlowSpec
-from ml_connector.sync.flows import declaration, flow_named, spec_of
-from ml_connector.sync.models import Attempt, Flow, Link, Outcome, Record
+from ml_connector.sync.flows import declaration, document_flows, flow_named, spec_of
+from ml_connector.sync.models import Attempt, Flow, Link, Outcome, Record, State
 from ml_connector.sync.problems import Cause
 from ml_connector.sync.resolved import Held, Resolved, Skip
 
@@ -30,6 +30,9 @@ NOUNS = {
     "tax_code": "tax code",
     "currency": "currency",
 }
+
+DOES_NOT_TRAVEL = (State.SKIPPED, State.WRITTEN_OFF)
+"""States of orders that nothing waits for."""
 
 
 class WrittenCodes:
@@ -160,6 +163,48 @@ def order(resolver: Resolver, record: Record, value: PurchaseOrder, link: Link |
         return Held(tuple({(cause.cause, cause.subject): cause for cause in causes}.values()))
     resolved = msgspec.structs.replace(value, supplier=supplier, terms=terms or None, lines=lines)
     return Resolved(resolved, link, used, codes=_codes(resolver, value.lines, used))
+
+
+def billed(resolver: Resolver, invoice: Invoice, line: InvoiceLine, causes: list[Cause]) -> InvoiceLine:
+    """A line of a bill with its order line as the target knows it (R43): `order/line` by the Link of the order.
+
+    It waits for an order that is still on its way. Of one that does not travel, nothing can be named.
+    """
+    key, _, name = (line.order_line or "").partition("/")
+    if not name:
+        return line
+    link = resolver.parent("purchase_order", key)
+    if link is not None:
+        number = links_of_lines(link.lines).get(name)
+        if number is not None:
+            return msgspec.structs.replace(line, order_line=f"{link.target_key}/{number}")
+    flows = [flow.pk for flow in document_flows(resolver.integration, "purchase_order")]
+    record = Record.objects.of(resolver.workspace_id).filter(flow__in=flows, key=key).first()
+    if record is None or record.state in DOES_NOT_TRAVEL or (link is not None and record.state == State.CONFIRMED):
+        return msgspec.structs.replace(line, order_line=None)
+    cause = Cause(
+        "parent_not_confirmed",
+        f"purchase_order:{key}",
+        f"Invoice {invoice.number} is for order {record.number}, which is not in {resolver.label} yet as it is now"
+        f" ({record.state}).",
+        "It follows by itself when the order is. Skip the order with a reason if it will never travel.",
+    )
+    causes.append(cause)
+    return line
+
+
+def links_of_lines(lines: Sequence[str]) -> dict[str, str]:
+    """The target's lines by the source's, of a Link whose lines name both: `key=line`."""
+    return {key: line for key, _, line in (each.rpartition("=") for each in lines) if key}
+
+
+def taxed(resolver: Resolver, line: InvoiceLine, used: dict[str, int]) -> InvoiceLine:
+    """A line of a bill with its tax code in the target's words; without one where the Mapping has none."""
+    table = resolver.tables.get("tax_code")
+    if table is None or not line.tax_code:
+        return line
+    used["tax_code"] = table.version
+    return msgspec.structs.replace(line, tax_code=table.get(line.tax_code))
 
 
 def terms(resolver: Resolver, given: str | None, causes: list[Cause], used: dict[str, int]) -> str | None:

@@ -16,7 +16,7 @@ from django.db.models import F
 
 from ml_connector import audit, clock
 from ml_connector.redaction import HIDDEN, redacted
-from ml_connector.sync import cycles, problems, refusals, uses
+from ml_connector.sync import cycles, mirroring, problems, refusals, uses
 from ml_connector.sync.backoff import after
 from ml_connector.sync.flows import declaration, policy, spec_of
 from ml_connector.sync.links import UNKNOWN_VENDOR, unknown_vendor
@@ -181,6 +181,7 @@ def _note_links(trail: audit.Trail, flow: Flow, made: Mapping[int, Link]) -> Non
         if not cycles.cycles(flow):
             problems.recheck(flow.integration, ("payment_unmatched",))
     for row in made.values():
+        mirroring.link_back(trail, flow.integration, row)
         if row.type == "supplier":
             problems.end_problem(trail, flow.integration, UNKNOWN_VENDOR, subject=unknown_vendor(row.target_key))
 

@@ -20,15 +20,17 @@ from ml_connector.domain.records import (
     Invoice,
     InvoiceKind,
     InvoiceStatus,
+    LineKind,
     Payment,
     PurchaseOrder,
     Supplier,
     decode,
 )
-from ml_connector.sync import bank, codes, links, mappings, ordering
-from ml_connector.sync.approving import Approving, Parents
+from ml_connector.integrations.base import NOTHING
+from ml_connector.sync import bank, codes, links, mappings, mirroring, ordering
+from ml_connector.sync.approving import Approving, Parents, corrected_by_person, in_payables, without_invoice
 from ml_connector.sync.checks import Checks
-from ml_connector.sync.flows import archives_what_is_gone, declaration, document_flows, spec_of, target_of
+from ml_connector.sync.flows import archives_what_is_gone, declaration, document_flows, policy, spec_of, target_of
 from ml_connector.sync.models import Flow, Link, Record, State, TargetEntry
 from ml_connector.sync.paying import Paying
 from ml_connector.sync.problems import Cause
@@ -45,6 +47,9 @@ CORRECTIONS = {
 }
 """What people call a document that corrects an invoice."""
 
+
+BOOKED_BY_THE_TARGET = frozenset({LineKind.TAX, LineKind.FREIGHT, LineKind.CHARGE})
+"""Lines that payables book by themselves where they bear no account."""
 
 LIKE_ITS_INVOICE = ", which it corrects, does not travel:"
 """In the reason of a document that is skipped with its invoice, and is judged again with it."""
@@ -72,7 +77,8 @@ class Resolver:
             for mapping in declaration(self.integration).mappings
             if mapping.list
         }
-        self.supplier_flows = [other.pk for other in document_flows(self.integration, "supplier")]
+        self._flows_of_suppliers = document_flows(self.integration, "supplier")
+        self.supplier_flows = [other.pk for other in self._flows_of_suppliers]
         self.suppliers: dict[str, tuple[Record, Supplier] | None] = {}
         self.parents: dict[tuple[str, str], Link] = {}
         self.rounding = RoundingPolicy(flow)
@@ -82,11 +88,14 @@ class Resolver:
         self.checks = Checks(flow, self.supplier_record, self.rounding)
         self.approving = Approving(flow, self.supplier_record) if Approving.applies(flow) else None
         self.transfers = Standing(flow)
+        self.in_payables = self.approving is None and in_payables(flow)
+        """Its invoices name suppliers and order lines as their source does, and are posted in accounts payable."""
         self.bank_changes = bank.held(self.integration)
         self.written = ordering.WrittenCodes(self)
         self._own_links: dict[str, Link | None] = {}
         self._vendors: links.SupplierIndex | None = None
         self._currencies: dict[str, str] = {}
+        self._held: frozenset[str] | None = None
 
     def look_up(self, records: Sequence[Record]) -> None:
         """Makes the look-ups that each of these Records needs for itself together, for `resolve` soon after."""
@@ -171,7 +180,10 @@ class Resolver:
         if change is not None and bank.entered_in_source(change):
             causes.append(bank.cause_of(change))
         used: dict[str, int] = {}
+        if link is None and not self._makes_suppliers:
+            return Skip(f"New suppliers are not made in {self.label} (policy new_suppliers).")
         if link is None:
+            causes += self._other_side_unread()
             suggestion = None if links.wants_creation(record) else self.vendors.suggest(supplier)
             if suggestion is not None:
                 causes.append(
@@ -196,6 +208,25 @@ class Resolver:
         mapped = {"country": [supplier.address.country]} if "country" in used and supplier.address else {}
         codes = {name: [code for code in given if code] for name, given in mapped.items()}
         return Held(tuple(causes)) if causes else Resolved(resolved, link, used, codes=codes)
+
+    @property
+    def _makes_suppliers(self) -> bool:
+        declared = {setting.name for setting in self.spec.policies}
+        return "new_suppliers" not in declared or policy(self.flow, "new_suppliers") != "leave"
+
+    def _other_side_unread(self) -> list[Cause]:
+        """Nothing is made where it may be already, under a name that nobody has read yet."""
+        other = mirroring.mirror(self.integration, self.spec)
+        if other is None or mirroring.was_read(other):
+            return []
+        return [
+            Cause(
+                "parent_not_confirmed",
+                f"{self.spec.link_type}s of {self.label}",
+                f"The suppliers of {self.label} were not read yet, so nobody can tell which of them are there already.",
+                f"They follow by themselves when the flow {other.name} has read them. See that it is not paused.",
+            )
+        ]
 
     def _country(self, code: str, supplier: Supplier, causes: list[Cause], used: dict[str, int]) -> str | None:
         table = self.tables.get("country")
@@ -234,7 +265,9 @@ class Resolver:
         used: dict[str, int] = {}
         if link is None and self.checks.settled(record, invoice):
             return Skip("Settled in the source before it was sent: nothing is left to pay.")
-        parents = self._parents(invoice, link) if self.approving is None else self.approving.parents(record, invoice)
+        parents = (
+            self._parents(record, invoice, link) if self.approving is None else self.approving.parents(record, invoice)
+        )
         if isinstance(parents, Skip):
             return parents
         causes += [*parents.causes, *self.bank_change(parents.payee)]
@@ -249,12 +282,21 @@ class Resolver:
             "cost_center": sorted({line.cost_center for line in invoice.lines if line.cost_center}),
         }
         warnings = tuple(self.checks.near_duplicates(record, invoice))
-        return Resolved(resolved, link, used, warnings, rounding, {name: codes[name] for name in used if codes[name]})
+        return Resolved(
+            resolved, link, used, warnings, rounding, {name: codes[name] for name in used if codes.get(name)}
+        )
 
-    def _parents(self, invoice: Invoice, link: Link | None) -> Parents | Skip:
+    def _parents(self, record: Record, invoice: Invoice, link: Link | None) -> Parents | Skip:
         supplier = self.parent("supplier", invoice.supplier)
         found = Parents(supplier.target_key if supplier else "", invoice.supplier)
         found.causes += self._supplier_causes(invoice, supplier)
+        if invoice.corrects is None and invoice.kind is not InvoiceKind.INVOICE and self.in_payables and link is None:
+            found.corrects = corrected_by_person(record)
+            if found.corrects is None:
+                found.causes.append(
+                    without_invoice(record.key, invoice, "names no invoice that it corrects", self.label)
+                )
+            return found
         if invoice.corrects is None:
             return found
         parent = self.parent("invoice", invoice.corrects)
@@ -289,6 +331,15 @@ class Resolver:
                     "Its documents follow by themselves when the hold is lifted there.",
                 )
             )
+        if link is not None and self._held_there(link):
+            causes.append(
+                Cause(
+                    "supplier_on_hold",
+                    invoice.supplier,
+                    f"Supplier {link.target_key} ({supplier.name}) is on hold in {self.label}.",
+                    "Its documents follow by themselves when the hold is lifted there.",
+                )
+            )
         if link is None:
             causes.append(
                 Cause(
@@ -309,6 +360,16 @@ class Resolver:
                 )
             )
         return causes
+
+    def _held_there(self, link: Link) -> bool:
+        """Whether the target holds the supplier's documents, where its suppliers are read for the other way (R47)."""
+        if self._held is None:
+            others = [mirroring.mirror(self.integration, spec_of(flow)) for flow in self._flows_of_suppliers]
+            flows = [other.pk for other in others if other is not None]
+            rows = Record.objects.of(self.workspace_id).filter(flow_id__in=flows, gone=False, erased_at=None)
+            found = ((key, decode("supplier", bytes(payload))) for key, payload in rows.values_list("key", "payload"))
+            self._held = frozenset(key for key, supplier in found if supplier.on_hold)
+        return link.target_key in self._held
 
     def _currency_kept(self, supplier: Supplier, link: Link) -> str:
         """The currency that the target keeps the supplier in, as last listed; else the source's; '' if unknown."""
@@ -337,6 +398,11 @@ class Resolver:
         line = invoice.lines[index]
         if self.approving is not None:
             line = self.approving.in_order_terms(line)
+        elif self.in_payables:
+            line = ordering.billed(self, invoice, line, causes)
+            line = ordering.taxed(self, line, used)
+        if self.in_payables and not line.account and line.kind in BOOKED_BY_THE_TARGET:
+            return line
         account = self.code("gl_account", "GL account", line.account, invoice, index, causes, used)
         cost_center = line.cost_center and self.code(
             "cost_center", "cost center", line.cost_center, invoice, index, causes, used
@@ -370,6 +436,8 @@ class Resolver:
                 )
             )
             return None
+        if self._needs_none(name, target):
+            return None
         if name not in self.lists:
             return target
         fault = self.lists[name].fault(target)
@@ -386,6 +454,10 @@ class Resolver:
             return None
         entry = self.lists[name].named(target)
         return entry.code if entry else None
+
+    def _needs_none(self, name: str, target: str) -> bool:
+        declared = declaration(self.integration).mapping(name)
+        return target == NOTHING and declared is not None and declared.optional
 
     # --- look-ups
 

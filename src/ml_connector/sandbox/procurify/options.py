@@ -50,6 +50,8 @@ class ProcurifyOptions(Options):
     """Every page after the first begins with the row that ended the page before, as when rows move meanwhile."""
     extra_fields: bool = False
     """Every object of an answer has a field that nobody knows."""
+    hide: list[str] = field(default_factory=list)
+    """Fields that no object of an answer has any more."""
     uuid_dashes: bool = True
 
     # limits

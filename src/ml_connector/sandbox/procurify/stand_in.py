@@ -115,6 +115,8 @@ class Procurify(StandIn):
             return response
         if self.options.extra_fields:
             response.body = encode(_with_more(decode(response.body)))
+        if self.options.hide:
+            response.body = encode(_without(frozenset(self.options.hide), decode(response.body)))
         if not self.options.uuid_dashes:
             response.body = encode(_undashed(decode(response.body)))
         return response
@@ -176,6 +178,12 @@ def _with_more(value: Any) -> Any:
     if isinstance(value, dict):
         return {**{name: _with_more(inner) for name, inner in value.items()}, UNKNOWN_FIELD: True}
     return [_with_more(one) for one in value] if isinstance(value, list) else value
+
+
+def _without(hidden: frozenset[str], value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without(hidden, inner) for name, inner in value.items() if name not in hidden}
+    return [_without(hidden, one) for one in value] if isinstance(value, list) else value
 
 
 def _undashed(value: Any) -> Any:

@@ -9,13 +9,14 @@ from itertools import islice
 from typing import Any
 
 import msgspec
+from django.db.models import QuerySet
 
 from ml_connector.audit.cutting import kept, last_cut
 from ml_connector.audit.models import AuditEntry
 from ml_connector.integrations.base import Side
-from ml_connector.sync import approvals, control, mappings
+from ml_connector.sync import approvals, control, mappings, mirroring
 from ml_connector.sync.codes import fault
-from ml_connector.sync.flows import declaration, document_flows, side, target_of
+from ml_connector.sync.flows import declaration, document_flows, spec_of, target_of
 from ml_connector.sync.links import CAUSE as SUPPLIER_AMBIGUOUS
 from ml_connector.sync.links import UNKNOWN_VENDOR
 from ml_connector.sync.mapping_checks import MappingRefused
@@ -244,30 +245,40 @@ def _link(problem: Problem) -> LinkFix | None:
         return _vendor(problem)
     if problem.cause != SUPPLIER_AMBIGUOUS:
         return None
-    flows = document_flows(problem.integration, "supplier")
-    rows = Record.objects.of(problem.workspace_id).filter(flow__in=[flow.pk for flow in flows])
-    record = rows.filter(key=problem.subject).select_related("flow__integration__erp").first()
+    flows = {flow.pk: flow for flow in document_flows(problem.integration) if spec_of(flow).record_type == "supplier"}
+    held = Record.objects.of(problem.workspace_id).filter(flow__in=list(flows), problems__problem=problem)
+    record = held.filter(key=problem.subject).first()
     if record is None:
         return None
-    flow = next(one for one in flows if one.pk == record.flow_id)
-    listed = TargetEntry.objects.of(problem.workspace_id).filter(connection=target_of(flow), type="supplier")
+    flow = flows[record.flow_id]
+    listed = _suppliers_there(flow)
     choices = tuple(
         Choice(key, flat(msgspec.json.decode(bytes(payload))).get("name", ""))
         for key, payload in listed.order_by("key").values_list("key", "payload")[:OFFERED]
     )
     likely = problem.detail.get("target_key", "")
-    entry = listed.filter(key=likely).first()
-    theirs = flat(msgspec.json.decode(bytes(entry.payload))) if entry else {}
-    page = declaration(problem.integration)
+    payload = listed.filter(key=likely).values_list("payload", flat=True).first()
+    theirs = flat(msgspec.json.decode(bytes(payload))) if payload else {}
+    page, spec = declaration(problem.integration), spec_of(flow)
     return LinkFix(
         record.pk,
         flat(msgspec.json.decode(bytes(record.payload))),
         theirs,
-        Choice(likely, theirs.get("name", "")) if entry else None,
-        page.system(Side.ERP).label if side(problem.integration, Side.ERP) else "",
-        page.system(Side.PLATFORM).label,
+        Choice(likely, theirs.get("name", "")) if payload else None,
+        page.system(spec.source).label,
+        page.system(spec.target).label,
         choices,
     )
+
+
+def _suppliers_there(flow: Flow) -> QuerySet[Any]:
+    """The target's suppliers, with keys and payloads: as it was listed, else as they are read for the other way."""
+    other = mirroring.mirror(flow.integration, spec_of(flow))
+    if other is None:
+        return TargetEntry.objects.of(flow.workspace_id).filter(connection=target_of(flow), type="supplier")
+    linked = Link.objects.of(flow.workspace_id).filter(integration=flow.integration, type=spec_of(other).link_type)
+    rows = Record.objects.of(flow.workspace_id).filter(flow=other, gone=False, erased_at=None, invalid="")
+    return rows.exclude(key__in=linked.values("source_key"))
 
 
 def _vendor(problem: Problem) -> LinkFix | None:

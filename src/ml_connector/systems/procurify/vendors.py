@@ -208,6 +208,7 @@ class Vendors:
         row = self._row(ref.key)
         if row is None:
             raise _gone(ref.key, f"supplier {record.code}")
+        _check_code(row, ref.key, record.code)
         differing = self.differences(record, from_vendor(row, self.currencies))
         body = to_vendor(record, self.currencies.key)
         self._amend(ref.key, {name: value for name, value in body.items() if OURS[name] in differing}, _about(record))
@@ -219,14 +220,9 @@ class Vendors:
         row = self._row(key)
         if row is None:
             raise _gone(key, f"supplier {code}")
-        theirs = words_of(row, "external_id")
-        if theirs is not None and normalised_code(theirs) == normalised_code(code):
+        _check_code(row, key, code)
+        if _has_code(row, code):
             return
-        if theirs is not None:
-            raise Conflict(
-                f"Vendor {text(row, 'name')} ({key}) has the external id {theirs} in {NAME}, not {code}. Find out "
-                "which supplier it is, and correct the external id there or the Link here."
-            )
         about = f"supplier {code}"
         self._amend(key, {"external_id": within(code, WIDTHS["external_id"], about, "code")}, f"the code of {about}")
 
@@ -271,6 +267,16 @@ class Vendors:
             mark,
             state,
             updated=stamp.isoformat() if stamp else None,
+        )
+
+
+def _check_code(row: Json, key: str, code: str) -> None:
+    """Raises Conflict for a vendor that bears another supplier's code: it is never overwritten."""
+    theirs = words_of(row, "external_id")
+    if theirs is not None and not _has_code(row, code):
+        raise Conflict(
+            f"Vendor {text(row, 'name')} ({key}) has the external id {theirs} in {NAME}, not {code}. Find out "
+            "which supplier it is, and correct the external id there or the Link here."
         )
 
 
