@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from ml_connector.domain.approvals import InvoiceApproval
 from ml_connector.domain.canonical import HASH_VERSION, Record, canonical, content_hash
 from ml_connector.domain.money import step
 from ml_connector.domain.numbers import normalised
@@ -27,6 +28,7 @@ __all__ = [
     "Currency",
     "GlAccount",
     "Invoice",
+    "InvoiceApproval",
     "InvoiceKind",
     "InvoiceLine",
     "InvoiceStatus",
@@ -294,6 +296,7 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "invoice": Invoice,
     "payment": Payment,
     "purchase_order": PurchaseOrder,
+    "invoice_approval": InvoiceApproval,
 }
 """The record type that a Flow names, and its class."""
 
