@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ml_connector.cli.output import JsonFlag, print_json, refuse, say
+from ml_connector.cli.output import WITH_PROBLEMS, JsonFlag, print_json, say, wrong_usage
 from ml_connector.systems.avidxchange import openapi
 from ml_connector.systems.avidxchange.contract import ContractWrong, load, shipped_text
 
@@ -37,7 +37,7 @@ def check(
         contract = load(_text(map_file))
         found = openapi.compare(contract, openapi.read(_text(openapi_file))) if openapi_file else openapi.Findings()
     except ContractWrong as wrong:
-        refuse(str(wrong))
+        wrong_usage(str(wrong))
     lists = {name: getattr(found, name) for name in HEADINGS}
     if as_json:
         print_json({"map": contract.title, "assumed": contract.assumed(), **lists})
@@ -51,7 +51,7 @@ def check(
         if openapi_file and not found:
             say("The map agrees with the OpenAPI file.")
     if found:
-        raise typer.Exit(1)
+        raise typer.Exit(WITH_PROBLEMS)
 
 
 @group.command()

@@ -64,9 +64,9 @@ def fault(answer: Answer, contract: Contract) -> Fault:
     body = _body(answer)
     for shape in contract.errors:
         code, text = (_words(body, path) for path in (shape.code, shape.text))
-        if not text and not (code and shape.detail):
-            continue
         detail = _words(body, shape.detail)
+        if not text and not detail:
+            continue
         moment = _words(body, shape.next_access) or text + " " + detail
         said = text if detail in {"", text} else f"{text} {detail}".strip()
         return Fault(code, said, _moment(moment), shape.name)
