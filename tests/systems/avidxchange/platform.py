@@ -25,7 +25,8 @@ TODAY = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
 LISTS = {"vendors": "vendor", "codes": "code", "groups": "group", "orders": "order", "invoices": "invoice",
          "payments": "payment", "systems": "system", "batches": "batch"}  # fmt: skip
 PUTS = {"vendor_put": ("vendors", "vendor", "code"), "code_put": ("codes", "code", "code"),
-        "order_put": ("orders", "order", "external_id"), "invoice_put": ("invoices", "invoice", "external_id")}  # fmt: skip
+        "order_put": ("orders", "order", "external_id"),
+        "invoice_put": ("invoices", "invoice", "external_id")}  # fmt: skip
 
 
 @dataclass(frozen=True)

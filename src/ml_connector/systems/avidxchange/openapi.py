@@ -136,9 +136,9 @@ class _Compared:
             if parameter and ("query", parameter.lower()) not in there:
                 self.found.missing.append(f"operations.{self.name}: {self.operation.do} has no parameter {parameter}.")
         place = company.place.value
-        if company.place in {Place.HEADER, Place.QUERY} and self.name != "authorize":
-            if (place, company.name.lower()) not in there:
-                self.found.missing.append(f"company: {self.operation.do} has no {place} {company.name}.")
+        named_here = company.place in {Place.HEADER, Place.QUERY} and self.name != "authorize"
+        if named_here and (place, company.name.lower()) not in there:
+            self.found.missing.append(f"company: {self.operation.do} has no {place} {company.name}.")
 
     def _rows(self, described: Json) -> None:
         schema = self._schema(self._answer(described))
@@ -184,7 +184,8 @@ class _Compared:
             if there is None:
                 self.found.missing.append(f"{place}: {mapped_field.at} is not in {self._where(sent=sent)}.")
                 continue
-            self._type(place, mapped_field.form, there)
+            if mapped_field.form is not Form.LIST or steps[-1].plural:
+                self._type(place, mapped_field.form, there)
             inside = INSIDE.get((record, name))
             if inside:
                 self._fields(inside, self._element(there), sent=sent)
