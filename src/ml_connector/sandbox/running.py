@@ -23,7 +23,7 @@ from ml_connector.sandbox.kernel import Kernel
 from ml_connector.sandbox.server import Connection
 from ml_connector.sandbox.standin import BadInput, BadOption, Row, StandIn
 
-SYSTEMS = ("basware", "bill", "sapb1", "syspro")
+SYSTEMS = ("avidxchange", "basware", "bill", "sapb1", "syspro")
 
 T = TypeVar("T")
 
