@@ -211,7 +211,7 @@ class _Compared:
         return answer.get("content") or ({"": {"schema": answer["schema"]}} if "schema" in answer else {})
 
     def _schema(self, content: Mapping[str, Any]) -> Json:
-        chosen = next((one for kind, one in content.items() if "json" in kind), None) or next(
+        chosen: Json = next((one for kind, one in content.items() if "json" in kind), None) or next(
             iter(content.values()), {}
         )
         return self._resolved(chosen.get("schema") or {})
