@@ -211,9 +211,8 @@ class _Compared:
         return answer.get("content") or ({"": {"schema": answer["schema"]}} if "schema" in answer else {})
 
     def _schema(self, content: Mapping[str, Any]) -> Json:
-        chosen: Json = next((one for kind, one in content.items() if "json" in kind), None) or next(
-            iter(content.values()), {}
-        )
+        written = [one for kind, one in content.items() if "json" in kind] or [*content.values()]
+        chosen: Json = written[0] if written else {}
         return self._resolved(chosen.get("schema") or {})
 
     def _at(self, schema: Json, steps: tuple[Step, ...]) -> Json | None:
