@@ -65,7 +65,7 @@ def fault(answer: Answer, contract: Contract) -> Fault:
     for shape in contract.errors:
         code, text = (_words(body, path) for path in (shape.code, shape.text))
         detail = _words(body, shape.detail)
-        if not text and not detail:
+        if not text and not (code and detail):
             continue
         moment = _words(body, shape.next_access) or text + " " + detail
         said = text if detail in {"", text} else f"{text} {detail}".strip()
