@@ -14,6 +14,7 @@ from ml_connector.cli import (
     approvals,
     channels,
     configuration,
+    contract,
     demo,
     keeping,
     links,
@@ -51,6 +52,7 @@ app.command(rich_help_panel=SET_UP)(sandbox.sandbox)
 app.command(rich_help_panel=SET_UP)(configuration.apply)
 app.command(rich_help_panel=SET_UP)(configuration.export)
 app.command(rich_help_panel=SET_UP)(pinging.ping)
+app.add_typer(contract.group, name="contract", no_args_is_help=True, rich_help_panel=SET_UP)
 app.command(rich_help_panel=WORK)(syncing.sync)
 app.command(rich_help_panel=WORK)(syncing.replay)
 app.command(rich_help_panel=WORK)(syncing.pause)

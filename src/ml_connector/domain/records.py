@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from ml_connector.domain.approvals import InvoiceApproval
 from ml_connector.domain.canonical import HASH_VERSION, Record, canonical, content_hash
 from ml_connector.domain.journals import JournalEntry
 from ml_connector.domain.money import step
@@ -29,6 +30,7 @@ __all__ = [
     "Currency",
     "GlAccount",
     "Invoice",
+    "InvoiceApproval",
     "InvoiceKind",
     "InvoiceLine",
     "InvoiceStatus",
@@ -303,6 +305,7 @@ RECORD_TYPES: dict[str, type[Record]] = {
     "purchase_order": PurchaseOrder,
     "journal_entry": JournalEntry,
     "receipt": Receipt,
+    "invoice_approval": InvoiceApproval,
 }
 """The record type that a Flow names, and its class."""
 

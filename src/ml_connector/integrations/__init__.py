@@ -1,4 +1,4 @@
-"""The pairs that ship: one short file each."""
+"""The pairs: which Flows move what between which systems."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from ml_connector.integrations.procurify_syspro import PROCURIFY_SYSPRO
 from ml_connector.integrations.sapb1_bill import SAPB1_BILL
 from ml_connector.integrations.syspro_basware import SYSPRO_BASWARE
 from ml_connector.integrations.syspro_bill import SYSPRO_BILL
+from ml_connector.systems import avidxchange
 from ml_connector.systems.base import System
 
 INTEGRATIONS: dict[str, IntegrationSpec] = {
@@ -14,6 +15,7 @@ INTEGRATIONS: dict[str, IntegrationSpec] = {
 }
 
 SYSTEMS: dict[str, System] = {
-    system.name: system for spec in INTEGRATIONS.values() for system in (spec.erp, spec.platform)
+    avidxchange.SYSTEM.name: avidxchange.SYSTEM,
+    **{system.name: system for spec in INTEGRATIONS.values() for system in (spec.erp, spec.platform)},
 }
-"""What a Connection may lead to."""
+"""What a Connection may lead to; AvidXchange can be connected and tested before a pair uses it."""
