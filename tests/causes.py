@@ -43,8 +43,8 @@ TRANSFERS = {
 
 OF_A_RECORD = re.compile(r"([a-z]+(?:_[a-z]+)*): ")
 """How a System says why one record cannot travel: `cause: text`."""
-OTHER_WORDS = frozenset({"none", "post_as", "reversal", "unencrypted"})
-"""Names of settings and their values, with which a text about them begins."""
+OTHER_WORDS = frozenset({"company", "none", "order", "post_as", "reversal", "revision", "unencrypted"})
+"""Names of settings, of their values and of parts of a contract map, with which a text about them begins."""
 
 
 @cache
