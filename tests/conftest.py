@@ -29,6 +29,32 @@ LONG = (
 )
 """Files whose tests take long because they wait for processes and browsers."""
 
+SAMPLED = ("conformance/test_syspro_bill",)
+"""Files of which a fixed sample is tried without --every-cell. `./run conformance` tries all of it."""
+
+THOROUGH = (
+    "cli/test_processes",
+    "conformance/test_handover.py::test_each_document",
+    "conformance/test_model",
+    "conformance/test_procurify_syspro",
+    "conformance/test_sapb1_bill",
+    "conformance/test_storm.py::test_writes",
+    "conformance/test_syspro_basware",
+    "console/test_first_minutes_sapb1",
+    "console/test_retention_pages",
+    "sync/test_retention",
+    "sync/test_trail_retention",
+)
+"""What takes long and changes seldom: tried with --every-cell (`EVERY_TEST=1 ./run test`) and by the commands that make
+the figures of docs/exactly-once.md and docs/conformance.md."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if any(name in item.nodeid for name in SAMPLED):
+        item.add_marker(pytest.mark.sample_only)
+    if any(name in item.nodeid for name in THOROUGH):
+        item.add_marker(pytest.mark.every_cell)
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

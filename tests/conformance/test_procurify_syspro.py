@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ml_connector.conformance.suite import suite
 from tests.conformance.procurify_syspro import PROCURIFY_SYSPRO
 
 TestProcurifySyspro = suite(PROCURIFY_SYSPRO)
-pytestmark = pytest.mark.sample_only

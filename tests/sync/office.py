@@ -140,7 +140,7 @@ def office_pair(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, **options
     office = Office()
     system = office.system()
     monkeypatch.setitem(SYSTEMS, system.name, system)
-    outward = tuple(flow for flow in SYSPRO_BASWARE.flows if flow.source is Side.ERP)
+    outward = tuple(flow for flow in SYSPRO_BASWARE.flows if flow.source is Side.ERP and not flow.told_of)
     monkeypatch.setitem(INTEGRATIONS, KIND, replace(SYSPRO_BASWARE, kind=KIND, erp=system, flows=outward))
     with ml_connector.sandbox.start("basware", seed=1, data={"accountingDocuments": []}, options=options) as basware:
         stand_ins: dict[Side, Any] = {Side.ERP: office, Side.PLATFORM: basware}

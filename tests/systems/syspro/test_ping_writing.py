@@ -72,7 +72,7 @@ def test_each_business_object_of_the_flows_is_tried_and_nothing_is_written(pair:
     before = {table: pair.rows(table) for table in tables}
     assert tried(pair) == [(name, True) for name in WRITTEN]
     assert {table: pair.rows(table) for table in tables} == before
-    assert not any(row["write"] for row in pair.syspro.requests())
+    assert [row for row in pair.syspro.requests() if row["write"]] == []
 
 
 def test_an_object_that_is_not_licensed_is_named_with_what_to_do(pair: Pair) -> None:

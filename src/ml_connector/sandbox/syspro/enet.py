@@ -183,8 +183,9 @@ def arguments_of(request: Request) -> Arguments:
 
 
 def asks_for_write(request: Request) -> bool:
-    """A setup or transaction call that is not a mere validation."""
-    if operation_of(request) not in WRITES:
+    """A setup or transaction call that is not a mere validation, nor a look at whether PostLD is there."""
+    operation = operation_of(request)
+    if operation not in WRITES or (operation == LARGE_POST and request.method == "GET"):
         return False
     try:
         parameters = arguments_of(request).get("xmlparameters", "")
